@@ -1,0 +1,64 @@
+# `make` alone lists the targets. Whatever a target needs is set up first, in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+PY := PYTHONPATH=. $(VENV)/bin/python
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
+
+# Debian packages that some tests need, each as package:command:tests. A test says itself why it is skipped without.
+DEBIAN :=
+
+APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
+CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
+
+.DEFAULT_GOAL := help
+.PHONY: help run test powercut mutants bench lint debian clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
+
+run: $(VENV)/.stamp ## watch one complete update on the simulated board
+	$(PY) -m ports.sim.demo
+
+test: $(VENV)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
+	$(PY) -m pytest $(ARGS)
+
+powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update; ID=... replays one schedule
+	$(PY) -m tests.powercut $(if $(ID),--id $(ID))
+
+mutants: $(VENV)/.stamp ## break the code on purpose and see whether the tests notice
+	$(PY) -m tests.mutants
+
+bench: $(VENV)/.stamp ## measure time, heap and code size
+	$(PY) -m tests.bench
+
+lint: $(VENV)/.stamp ## check style and common mistakes
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+debian: ## install the Debian packages that some tests need, or say what is skipped without them
+	@for entry in $(DEBIAN); do \
+	    package=$${entry%%:*}; rest=$${entry#*:}; command=$${rest%%:*}; tests=$${rest#*:}; \
+	    command -v "$$command" >/dev/null && continue; \
+	    { $(CAN_APT) && $(APT) "$$package" >/dev/null; } || \
+	    echo "$$tests will be skipped: there is no $$command (Debian package $$package)"; \
+	done
+
+clean: ## remove everything that was made, the environment included
+	rm -rf $(VENV) build *.egg-info .hypothesis .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.mpy' -delete
+
+# detools comes as source only, hence the compiler.
+$(VENV)/.stamp: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "install Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(CAN_APT) && $(APT) python3-venv; } || \
+	    { echo "install the Debian package python3-venv first: this Python cannot make environments"; exit 1; }
+	@$(PYTHON) -c "import os, shutil, sys, sysconfig as s; sys.exit(not (shutil.which('cc') and \
+	    os.path.exists(os.path.join(s.get_paths()['include'], 'Python.h'))))" || { $(CAN_APT) && $(APT) gcc libc6-dev python3-dev; } || \
+	    { echo "install the Debian packages gcc and python3-dev first: detools is built from source"; exit 1; }
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV)
+	@echo "installing the development environment into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The portable core: bytes and facts go in, bytes and decisions come out."""

@@ -1,0 +1,163 @@
+"""Writes an image into the spare bank, a flash operation a step, in the memory of one 4 KiB chunk and one page.
+
+What the bank holds already is left alone; from the first difference on the rest of the erase unit is erased. Every chunk
+is read back before it counts. Must not know where the bytes come from, nor what the journal is: `announce(start, end)` is
+called before the first erase of a stretch.
+"""
+
+import hashlib
+
+from agent.compat import const
+from agent.errors import FlashError
+
+CHUNK = const(4096)
+_TRIES = const(3)  # a read can be disturbed; cells that do not hold stay wrong
+_IDLE = const(0)
+_COMPARE = const(1)
+_ERASE = const(2)
+_PROGRAM = const(3)
+_READ_BACK = const(4)
+
+
+class BankWriter:
+    """Where writing stands in one image region."""
+
+    def __init__(self, region, erase_units, announce):
+        if erase_units[0][0] > CHUNK:
+            raise FlashError("the chip erases %d bytes at once, at most %d can be buffered" % (erase_units[0][0], CHUNK))
+        self._region = region
+        self._units = erase_units
+        self._announce = announce
+        self._page = region.page
+        self._buffer = bytearray(CHUNK)
+        view = memoryview(self._buffer)
+        self._pages = [view[start : start + self._page] for start in range(0, CHUNK, self._page)]
+        self._view = view
+        self._found = bytearray(self._page)
+        self._blank = b"\xff" * self._page
+        self._state = _IDLE
+        self._at = 0  # page of the chunk that is next
+
+    def begin(self, size, at, dirty_from):
+        """Write an image of `size` bytes from `at` on; cells from `dirty_from` on are erased however they read."""
+        self._size = size
+        self._sector = self._units[0][0]
+        self._end = (size + self._sector - 1) // self._sector * self._sector
+        self.position = at
+        self._dirty_from = dirty_from
+        self._erased_to = self._erase_end = at
+        self._filled = 0
+        self._sha = None if at else hashlib.sha256()
+        self._state = _IDLE
+        self.erases = 0
+
+    @property
+    def busy(self):
+        """Tell whether a chunk is being written."""
+        return self._state != _IDLE
+
+    def room(self):
+        """Return the part of the chunk buffer that is still to be filled."""
+        return self._view[self._filled : min(CHUNK, self._size - self.position)]
+
+    def take(self, count):
+        """Count bytes put into `room`; a full chunk, or the last one, is then written by `step`."""
+        self._filled += count
+        if self._filled == CHUNK or self.position + self._filled == self._size:
+            for i in range(self._filled, CHUNK):
+                self._buffer[i] = 0xFF
+            self._at = 0
+            self._state = _PROGRAM if self.position < self._erased_to else _COMPARE
+
+    def step(self):
+        """Do one flash operation, or compare one chunk."""
+        if self._state == _COMPARE:
+            self._compare()
+        elif self._state == _ERASE:
+            self._erase()
+        elif self._state == _PROGRAM:
+            self._program()
+        elif self._state == _READ_BACK:
+            self._read_back()
+
+    def digest(self):
+        """Return the digest of what was read back, None where this writer did not write it all."""
+        return self._sha.digest() if self._sha and self.position == self._size else None
+
+    def erase_ahead(self):
+        """Erase the next stretch while nothing else is to do, if this one had to be erased; tell whether it was begun."""
+        start, most = self._erased_to, 2 * self._units[-1][0]
+        if not self.erases or start >= self._end or not self.position <= start <= self.position + most:
+            return False
+        if self._erase_end <= start:
+            self._announce_stretch(start)
+        self._erase_unit()
+        return True
+
+    def _compare(self):
+        if self.position < self._dirty_from and self._matches():
+            self._finish()
+        else:
+            self._announce_stretch(self.position)
+            self._erased_to = self.position
+            self._state = _ERASE
+
+    def _announce_stretch(self, start):
+        unit = self._units[-1][0]
+        self._erase_end = max(start + self._unit_at(start), min((start // unit + 1) * unit, self._end))
+        self._announce(start, self._erase_end)
+
+    def _erase(self):
+        self._erase_unit()
+        if self._erased_to >= self._erase_end:
+            self._state = _PROGRAM
+
+    def _erase_unit(self):
+        unit = self._unit_at(self._erased_to)
+        self._region.erase(self._erased_to, unit)
+        self._erased_to += unit
+        self.erases += 1
+
+    def _unit_at(self, addr):
+        """Return the largest unit that starts here and is not half wasted behind the end of the image."""
+        best = self._sector
+        for size, _ in self._units:
+            if addr % size == 0 and size <= 2 * (self._end - addr) and addr + size <= self._region.size:
+                best = size
+        return best
+
+    def _program(self):
+        while self._at < len(self._pages):
+            page = self._pages[self._at]
+            if page != self._blank:
+                self._region.program(self.position + self._at * self._page, page)
+                self._at += 1
+                return
+            self._at += 1
+        self._state = _READ_BACK
+
+    def _read_back(self):
+        for _ in range(_TRIES):
+            if self._matches():
+                self._finish()
+                return
+        raise FlashError("the flash does not hold what was written at 0x%x: replace it" % self.position)
+
+    def _matches(self):
+        """Compare the chunk with the flash, up to the first difference."""
+        addr = self.position
+        for page in self._pages:
+            if addr - self.position >= self._filled:
+                break
+            self._region.read(addr, self._found)
+            if self._found != page:
+                return False
+            addr += self._page
+        return True
+
+    def _finish(self):
+        if self._sha:
+            self._sha.update(self._view[: self._filled])
+        self.position += self._filled
+        self._filled = 0
+        self._state = _IDLE

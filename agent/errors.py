@@ -1,0 +1,39 @@
+"""What can go wrong, by blame. A defect of ours has no class here: it crashes, and the watchdog answers.
+
+`code` is the FUMO result that the server is told if nothing better is known where the error is caught.
+"""
+
+
+class AgentError(Exception):
+    """The root of all errors that the agent raises on purpose."""
+
+    code = 409
+
+    def __init__(self, text="", code=0):
+        super().__init__(text)
+        if code:
+            self.code = code
+
+
+class ProtocolError(AgentError):
+    """The peer sent something that its protocol does not allow."""
+
+    code = 400
+
+
+class PackageError(AgentError):
+    """The update package is not what it should be; the text says what to do about it."""
+
+    code = 402
+
+
+class FlashError(AgentError):
+    """The hardware did not do as it was told."""
+
+    code = 410
+
+
+class LinkError(AgentError):
+    """The network failed; trying again may help."""
+
+    code = 503

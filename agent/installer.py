@@ -1,0 +1,144 @@
+"""From the first byte of a package to a verified bank, one bounded step at a time.
+
+Is given a stream and says how far it is; knows nothing of servers, phases or retries. Errors leave as exceptions; whatever
+was written stays noted, and a new installer goes on from there.
+"""
+
+from agent import package as package_format
+from agent.bank_header import HeaderWriter
+from agent.bank_writer import CHUNK, BankWriter
+from agent.compat import const
+from agent.errors import PackageError
+from agent.job import CLEAN, NO_BANK
+from agent.manifest import Manifest, check
+from agent.progress import Progress
+from agent.signature import open_jws
+from agent.verify import Digest, read_manifest
+
+# What a step tells
+MORE = const(0)  # call again
+WAIT = const(1)  # nothing to do until the stream has something
+SEEK = const(2)  # the stream must go on at `offset` of the package
+SAME = const(3)  # the running bank is this image already
+DONE = const(4)  # the bank is written and verified
+
+class Installer:
+    """One run over one package."""
+
+    def __init__(self, target, identity, running, record):
+        self._target = target  # Bank
+        self._identity = identity
+        self._running = running  # manifest of the running, confirmed bank
+        self._record = record
+        self._package = record.package
+        self._progress = record.progress
+        self._reader = package_format.PackageReader(bytearray(package_format.BLOCK_BUFFER))
+        self._step = self._read_manifest
+        self._header = None
+        self._digest = None
+        self.manifest = None
+        self.offset = 0
+        self.verifying = False
+        self.touched = False  # the header has been erased since power came, the bank may be changed
+
+    def start(self, units, layout, source):
+        """Give what the board adds: allowed erase units, its layout's hash, the running image as a delta's source."""
+        self._units = units
+        self._layout = layout
+        self._source = source
+
+    def step(self, stream):
+        """Do one thing; return one of the constants above."""
+        return self._step(stream)
+
+    # -- the manifest, before anything is touched ---------------------------------------------------------------------
+
+    def _read_manifest(self, stream):
+        if self._reader.state != package_format.HAVE_MANIFEST:
+            return WAIT if self._reader.fill(stream) is None else MORE
+        trust = self._identity
+        payload = open_jws(self._reader.manifest_text, trust.anchors, trust.verify)
+        self.manifest = Manifest.parse(payload)
+        floor = self._running.counter if self._running else 0
+        check(self.manifest, trust, self._target.image.size, floor, self._layout, self._running)
+        if self._running and self.manifest.sha256 == self._running.sha256:
+            return SAME
+        return self._begin()
+
+    def _begin(self):
+        manifest, progress = self.manifest, self._progress
+        self.touched = progress.erase_end > 0 and self._package.dirty_from == CLEAN
+        self._header = HeaderWriter(self._target.header, bytes(self._reader.manifest_text), self.touched)
+        goes_on = progress.image == manifest.sha256[:8] and 0 < progress.package_at <= manifest.package_size
+        self._writer = BankWriter(self._target.image, self._units, self._announce)
+        at = progress.image_at if goes_on else 0
+        self._writer.begin(manifest.size, min(at, manifest.size), self._package.dirty_from)
+        self.offset = progress.package_at if goes_on else self._reader.offset
+        self._start_reader(self.offset if goes_on else 0, at)
+        if not goes_on:
+            progress.begin(self.offset, 0, 0, manifest.sha256)
+        self._step = self._write
+        return SEEK if goes_on and self.offset < manifest.package_size else MORE
+
+    def _start_reader(self, offset, at):
+        source = self._source if self.manifest.encoding == "delta" else None
+        self._reader.start(self.manifest, source, offset, at)
+
+    # -- the image ----------------------------------------------------------------------------------------------------
+
+    def _announce(self, start, end):
+        """Before an erase: no header, no package, and a note from where on the bank is in flux."""
+        if not self.touched:
+            self._touch()
+        self._progress.begin(self._progress.package_at, self._progress.image_at, end, self.manifest.sha256)
+
+    def _touch(self):
+        self.touched = True
+        if self._package.bank != NO_BANK:
+            self._record.forget_package()
+        progress = self._progress
+        progress.begin(progress.package_at, progress.image_at, CHUNK, self.manifest.sha256)
+        self._header.erase()
+
+    def _write(self, stream):
+        writer, reader = self._writer, self._reader
+        if writer.busy:
+            writer.step()
+        elif reader.state == package_format.HAVE_BLOCK:
+            self._decode()
+        elif reader.state == package_format.END:
+            self.verifying = True
+            self._step = self._verify
+        elif reader.fill(stream) is None:
+            return MORE if writer.erase_ahead() else WAIT
+        return MORE
+
+    def _decode(self):
+        reader, writer = self._reader, self._writer
+        packed, size = reader.block_packed, reader.block_size
+        count = reader.read_into(writer.room())
+        if count:
+            writer.take(count)
+        else:
+            self._progress.block_done(packed, size)
+
+    # -- the proof ----------------------------------------------------------------------------------------------------
+
+    def _verify(self, stream):
+        digest = self._writer.digest()
+        if digest is None:
+            self._digest = self._digest or Digest(self._target.image, self.manifest.size)
+            digest = self._digest.step()
+        if digest is not None:
+            if digest != self.manifest.sha256:
+                raise PackageError("the image is not the one that was signed: build the package again", 402)
+            self._step = self._finish
+        return MORE
+
+    def _finish(self, stream):
+        suspect = self.touched or self._package.dirty_from != CLEAN
+        if not suspect and self._header.same():
+            return DONE
+        if not self.touched:
+            self._touch()
+        return DONE if self._header.step() else MORE

@@ -1,0 +1,170 @@
+"""The three values that the journal keeps of an update: the job, the package that is held, and the outbox.
+
+Independent on purpose: a job may end while its package stays, a result may wait while nothing else does.
+Each begins with the number of its format; a reader that does not know the number treats the value as absent.
+"""
+
+import struct
+
+from agent.compat import const
+
+JOB = const(1)
+PACKAGE = const(2)
+OUTBOX = const(3)
+PROGRESS = const(4)
+ATTEMPT = const(7)  # a note: the result in the outbox may have left the device
+
+# Phases of a job
+IDLE = const(0)
+ACCEPTED = const(1)  # an Exec Update was accepted, nothing has begun
+DOWNLOAD = const(2)  # from the first byte to the last one in flash
+# 3 is VERIFY, which is State 40 and no phase of its own: a reset takes it up again from DOWNLOAD
+READY = const(4)  # the package is held
+ARM = const(5)  # the trial is about to be set
+TRIAL = const(6)  # the new firmware runs and has not been confirmed
+REPORT = const(7)  # the result is certain and waits to be delivered
+PHASES = ("idle", "accepted", "download", "", "ready", "arm", "trial", "report")
+
+# What the Exec ordered
+DOWNLOAD_ONLY = const(1)
+UPDATE_ONLY = const(2)
+DOWNLOAD_AND_UPDATE = const(3)
+
+# FUMO State
+STATE_IDLE = const(10)
+STATE_DOWNLOAD_FAILED = const(20)
+STATE_DOWNLOADING = const(30)
+STATE_DOWNLOADED = const(40)
+STATE_READY = const(50)
+STATE_UPDATING = const(60)
+STATE_FAILED_HELD = const(70)
+STATE_FAILED = const(80)
+STATE_DONE_HELD = const(90)
+STATE_DONE = const(100)
+
+NO_BANK = const(0xFF)
+CLEAN = const(0xFFFFFFFF)  # no part of the spare bank is suspect
+_FORMAT = const(1)
+_JOB = "<BBBBBBBHI32s"
+_TEXTS = ("server", "node", "correlator", "url", "validator")
+_ABSENT = const(0xFFFF)
+JOB_SIZE = const(2048)  # bound of a packed job: three texts of 255, a URL of 1,024, a validator of 128
+
+
+class Job:
+    """What a server ordered, and how far it is."""
+
+    def __init__(self):
+        self.phase = IDLE
+        self.kind = 0
+        self.state = STATE_IDLE  # kept after the end until the next order
+        self.arms = 0  # how often the trial was armed
+        self.boots = 0  # reboots without progress
+        self.restarts = 0  # times the download began again because of a broken package
+        self.mark = 0  # progress at the last boot, for `boots`
+        self.digest = bytes(32)  # of the image that the job installs, zero while unknown
+        self.code = 0  # the result
+        self.server = self.node = self.url = self.validator = ""
+        self.correlator = None  # its absence is not the empty text
+
+    def pack(self):
+        """Return the value for the journal."""
+        head = struct.pack(
+            _JOB,
+            _FORMAT,
+            self.phase,
+            self.kind,
+            self.state,
+            self.arms,
+            self.boots,
+            self.restarts,
+            self.code,
+            self.mark,
+            self.digest,
+        )
+        parts = [head]
+        for name in _TEXTS:
+            text = getattr(self, name)
+            data = b"" if text is None else text.encode()
+            parts.append(struct.pack("<H", _ABSENT if text is None else len(data)))
+            parts.append(data)
+        return b"".join(parts)
+
+    @classmethod
+    def load(cls, journal):
+        """Return the job that the journal holds, an idle one where there is none that can be read."""
+        job = cls()
+        data = bytearray(JOB_SIZE)
+        size = journal.get(JOB, data)
+        if size > 0 and data[0] == _FORMAT:
+            job._unpack(data)
+        return job
+
+    def is_for_bank(self):
+        """Tell whether a bank of the board may be changed or tried because of this job."""
+        return self.phase not in (IDLE, REPORT)
+
+    def same_order(self, other):
+        """Tell whether `other` is this very order again: a 202 can be lost."""
+        for name in ("kind", "server", "node", "correlator", "url"):
+            if getattr(self, name) != getattr(other, name):
+                return False
+        return True
+
+    def _unpack(self, data):
+        fields = struct.unpack_from(_JOB, data, 0)
+        _, self.phase, self.kind, self.state, self.arms, self.boots, self.restarts = fields[:7]
+        self.code, self.mark, self.digest = fields[7:]
+        at = struct.calcsize(_JOB)
+        for name in _TEXTS:
+            size = struct.unpack_from("<H", data, at)[0]
+            at += 2
+            if size == _ABSENT:
+                setattr(self, name, None)
+            else:
+                setattr(self, name, str(memoryview(data)[at : at + size], "utf-8"))
+                at += size
+
+
+class Package:
+    """What the spare bank holds: a verified package or none, and from where on its cells are not to be trusted."""
+
+    _LAYOUT = "<BBI32s"
+
+    def __init__(self):
+        self.bank = NO_BANK
+        self.digest = bytes(32)  # of the image
+        self.dirty_from = CLEAN  # a cut was near: erase from here on, however it reads
+
+    def pack(self):
+        """Return the value for the journal."""
+        return struct.pack(self._LAYOUT, _FORMAT, self.bank, self.dirty_from, self.digest)
+
+    @classmethod
+    def load(cls, journal):
+        """Return the package that the journal knows of."""
+        package, data = cls(), bytearray(58)
+        if journal.get(PACKAGE, data) > 0 and data[0] == _FORMAT:
+            _, package.bank, package.dirty_from, package.digest = struct.unpack_from(cls._LAYOUT, data, 0)
+        return package
+
+
+class Outbox:
+    """The one alert that waits: its code, and the digest that must run for a success to be told."""
+
+    _LAYOUT = "<BH"
+
+    def __init__(self, code=0):
+        self.code = code
+
+    def pack(self):
+        """Return the value for the journal."""
+        return struct.pack(self._LAYOUT, _FORMAT, self.code)
+
+    @classmethod
+    def load(cls, journal):
+        """Return the outbox, code 0 where nothing waits."""
+        outbox, data = cls(), bytearray(58)
+        if journal.get(OUTBOX, data) > 0 and data[0] == _FORMAT:
+            outbox.code = struct.unpack_from(cls._LAYOUT, data, 0)[1]
+        return outbox

@@ -1,0 +1,282 @@
+"""Small facts that survive a power cut at any moment, on raw NOR flash in three copies of one or more sectors.
+
+`put` is for what must not be lost: two full copies before it returns. `note` is for progress: one slot, a cut may lose it.
+The bytes are described in docs/flash-format.md. Must not know what the values mean; is given a Flash and nothing else.
+"""
+
+import struct
+
+from agent.compat import const, crc32
+from agent.errors import FlashError
+
+_SLOT = const(64)
+DATA_SIZE = const(58)  # payload of one slot, the largest note
+_MORE = const(0x80)  # in the length: the value goes on in the next slot
+_BLANK = b"\xff" * _SLOT
+_HEADER = const(0xF0)
+_CLEAN = const(0xF1)
+_FORMAT = const(1)
+_TRIES = const(3)
+
+
+class Journal:
+    """A log of slots in the newest of three copies; the other two are the spares that make `put` safe."""
+
+    def __init__(self, region):
+        self._region = region
+        self._size = region.size // 3
+        self._slots = self._size // _SLOT
+        self._sector = region.erase_units[0][0]
+        self._slot = bytearray(_SLOT)
+        self._page = bytearray(256)
+        self._at = {}  # key -> its first slot in the newest copy
+        self._copy = -1
+        self._revision = 0
+        self._snapshot_end = 1
+        self._free = 1
+        self._appendable = False  # else the next write is a put
+        self._tally_key = -1
+        self._tally_at = 0
+        self._mount()
+
+    def keys(self):
+        """Return the keys that have a value."""
+        return sorted(self._at)
+
+    def get(self, key, into):
+        """Copy the value of `key` into `into`; return its length, -1 where there is none."""
+        if key not in self._at:
+            return -1
+        size, slot, more = 0, self._at[key], True
+        while more:
+            if not self._read_slot(self._copy, slot) or self._slot[0] != key:
+                raise FlashError("the journal reads differently than at the start")
+            more = self._slot[1] & _MORE
+            length = self._slot[1] & 0x3F
+            into[size : size + length] = memoryview(self._slot)[2 : 2 + length]
+            size += length
+            slot += 1
+        return size
+
+    def tail(self, key, into):
+        """Copy what was tallied behind the note of `key`; return its length, blank bytes included."""
+        if key not in self._at or not self._read_slot(self._copy, self._at[key]):
+            return 0
+        start = 2 + (self._slot[1] & 0x3F)
+        into[: _SLOT - 4 - start] = memoryview(self._slot)[start : _SLOT - 4]
+        return _SLOT - 4 - start
+
+    def put(self, changes):
+        """Store several (key, data) at once, None to forget; they are in two copies before this returns."""
+        self._write_copies(changes, 2)
+        self._appendable = True
+
+    def note(self, key, data):
+        """Append one small value."""
+        if not self._appendable:
+            self.put(())
+        if self._free >= self._slots:
+            self._write_copies((), 1)  # the full copy stays behind with the same values: two copies again
+        self._append(key, data)
+        self._tally_key, self._tally_at = key, 2 + len(data)
+
+    def tally(self, key, data):
+        """Add bytes behind the newest note, if that is of `key` and has room; tell whether it was done.
+
+        It costs a tenth of a slot's time and no space: NOR can go on clearing bits in a slot that is already written.
+        """
+        start = self._tally_at
+        if self._tally_key != key or start + len(data) > _SLOT - 4 or self._region.program_unit != 1:
+            return False
+        self._region.program(self._copy * self._size + self._at[key] * _SLOT + start, data)
+        self._tally_at = start + len(data)
+        return True
+
+    def mark_clean(self):
+        """Say that nothing is in flight: the boot after this one may append without a put."""
+        if not self._appendable or self._at.get(_CLEAN, 0) != self._free - 1:
+            self.note(_CLEAN, b"")
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _mount(self):
+        order = []
+        for copy in range(3):
+            revision, count = self._check_header(copy)
+            if revision >= 0:
+                order.append((revision, copy, count))
+                self._revision = max(self._revision, revision)  # of a broken copy too: no number is used twice
+        for _, copy, count in sorted(order, reverse=True):
+            if self._check_snapshot(copy):
+                self._copy = copy
+                self._scan(copy, count)
+                return
+
+    def _check_header(self, copy):
+        if self._read_slot(copy, 0) and self._slot[0] == _HEADER and self._slot[2] == _FORMAT:
+            return struct.unpack_from("<IH", self._slot, 3)
+        return -1, 0
+
+    def _check_snapshot(self, copy):
+        self._read_slot(copy, 0)
+        count, expected = struct.unpack_from("<HI", self._slot, 7)
+        return count < self._slots and self._crc_of(copy, count) == expected
+
+    def _crc_of(self, copy, count):
+        crc = 0
+        for slot in range(1, count + 1):
+            self._region.read(copy * self._size + slot * _SLOT, self._slot)
+            crc = crc32(self._slot, crc)
+        return crc
+
+    def _scan(self, copy, count):
+        """Index the copy; `_free` ends behind the last slot that is not blank, torn ones are stepped over."""
+        self._at = {}
+        self._snapshot_end = self._free = count + 1
+        inside = clean = False
+        for slot in range(1, self._slots):
+            good = self._read_slot(copy, slot)
+            if good:
+                key = self._slot[0]
+                if not inside:
+                    self._at[key] = slot
+                inside = self._slot[1] & _MORE
+                clean = key == _CLEAN
+            if good or self._slot != _BLANK:
+                self._free = slot + 1 if slot > count else self._free
+                clean = clean and good
+        self._appendable = clean
+
+    def _read_slot(self, copy, slot):
+        self._region.read(copy * self._size + slot * _SLOT, self._slot)
+        length = self._slot[1] & 0x3F
+        if self._slot[0] == 0xFF or length > DATA_SIZE:
+            return False
+        crc = crc32(memoryview(self._slot)[: 2 + length])
+        return crc == struct.unpack_from("<I", self._slot, _SLOT - 4)[0]
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def _append(self, key, data):
+        for _ in range(_TRIES):
+            slot = self._free
+            if slot >= self._slots:
+                break
+            self._free += 1
+            self._fill_slot(key, data, 0)
+            if self._is_blank(slot):
+                self._region.program(self._copy * self._size + slot * _SLOT, self._slot)
+                if self._read_slot(self._copy, slot):
+                    self._at[key] = slot
+                    return
+        raise FlashError("the journal does not take a note: replace the flash")
+
+    def _is_blank(self, slot):
+        found = memoryview(self._page)[:_SLOT]
+        self._region.read(self._copy * self._size + slot * _SLOT, found)
+        return found == _BLANK
+
+    def _fill_slot(self, key, data, more):
+        size = len(data)
+        self._slot[:] = _BLANK
+        self._slot[0] = key
+        self._slot[1] = size | more
+        self._slot[2 : 2 + size] = data
+        struct.pack_into("<I", self._slot, _SLOT - 4, crc32(memoryview(self._slot)[: 2 + size]))
+
+    def _write_copies(self, changes, wanted):
+        """Write the snapshot to so many copies, the oldest first, never to the newest good one."""
+        written = 0
+        for _ in range(_TRIES):
+            for copy in self._oldest_first():
+                if written < wanted and copy != self._copy and self._write_copy(copy, changes):
+                    written += 1
+                    changes = ()
+            if written:
+                return
+        raise FlashError("the journal cannot be written: replace the flash")
+
+    def _oldest_first(self):
+        ages = []
+        for copy in range(3):
+            ages.append((self._check_header(copy)[0] if copy != self._copy else self._revision, copy))
+        return [copy for _, copy in sorted(ages)]
+
+    def _write_copy(self, copy, changes):
+        base = copy * self._size
+        for sector in range(0, self._size, self._sector):
+            self._region.erase(base + sector, self._sector)
+        writer = _SlotWriter(self._region, base, self._size, self._page)
+        changed = [key for key, _ in changes]
+        for key in self.keys():
+            if key != _CLEAN and key not in changed:
+                self._copy_value(key, writer)
+        for key, data in changes:
+            if data is not None:
+                self._add_value(key, data, writer)
+        writer.flush()
+        return self._seal(copy, writer)
+
+    def _copy_value(self, key, writer):
+        slot, more = self._at[key], True
+        while more:
+            if not self._read_slot(self._copy, slot) or self._slot[0] != key:
+                raise FlashError("the journal reads differently than at the start")
+            more = self._slot[1] & _MORE
+            writer.add(self._slot)
+            slot += 1
+
+    def _add_value(self, key, data, writer):
+        view = memoryview(data)
+        start = 0
+        while start == 0 or start < len(data):
+            rest = len(data) - start
+            self._fill_slot(key, view[start : start + min(rest, DATA_SIZE)], _MORE if rest > DATA_SIZE else 0)
+            writer.add(self._slot)
+            start += DATA_SIZE
+
+    def _seal(self, copy, writer):
+        """Write the header last; adopt the copy if it reads as it should."""
+        head = struct.pack("<BIHI", _FORMAT, self._revision + 1, writer.count, writer.crc)
+        self._fill_slot(_HEADER, head, 0)
+        self._region.program(copy * self._size, self._slot)
+        if self._check_header(copy) != (self._revision + 1, writer.count) or not self._check_snapshot(copy):
+            return False
+        self._revision += 1
+        self._copy = copy
+        self._scan(copy, writer.count)
+        self._tally_key = -1
+        self._appendable = True
+        return True
+
+
+class _SlotWriter:
+    """Gathers slots to whole pages, behind the place of the header, and sums them up."""
+
+    def __init__(self, region, base, size, page):
+        self._region = region
+        self._base = base
+        self._end = size // _SLOT
+        self._page = page
+        self._start = 1  # first slot of the page that is gathered
+        self.count = 0
+        self.crc = 0
+
+    def add(self, slot):
+        """Take one more slot."""
+        at = self.count + 1
+        if at >= self._end:
+            raise FlashError("the journal is full")
+        self._page[(at % 4) * _SLOT : (at % 4 + 1) * _SLOT] = slot
+        self.crc = crc32(slot, self.crc)
+        self.count = at
+        if at % 4 == 3:
+            self.flush()
+
+    def flush(self):
+        """Program what was gathered."""
+        if self._start <= self.count:
+            first = self._start % 4 * _SLOT
+            view = memoryview(self._page)[first : (self.count % 4 + 1) * _SLOT]
+            self._region.program(self._base + self._start * _SLOT, view)
+            self._start = self.count + 1

@@ -1,0 +1,73 @@
+"""How far the bank is written, in one journal note and a tally behind it.
+
+A note goes out before each erase and names the last block boundary that is safely in flash; each block that follows is
+tallied only after its last page was read back. The resume point is this, never what the flash reads as.
+"""
+
+import struct
+
+from agent.compat import const, crc32
+from agent.job import PROGRESS
+
+_NOTE = "<BIII8s"
+_NOTE_SIZE = const(21)
+_ENTRY = const(4)
+_CHUNK = const(4096)
+_ERASING = const(1)
+
+
+class Progress:
+    """Where in the package and in the image to go on, and whether cells may be in flux from there."""
+
+    def __init__(self, journal):
+        self._journal = journal
+        self.clear()
+        self._load()
+
+    def clear(self):
+        """Forget how far the last package was."""
+        self.package_at = 0  # offset in the package of the first block that is not done
+        self.image_at = 0  # what that block begins with in the image
+        self.erase_end = 0  # an erase up to here was announced; 0 for none
+        self.image = b""  # first eight bytes of the image's digest
+
+    def begin(self, package_at, image_at, erase_end, digest):
+        """Note the boundary, and what is going to be erased behind it."""
+        self.package_at, self.image_at = package_at, image_at
+        self.erase_end, self.image = erase_end, bytes(digest[:8])
+        flags = _ERASING if erase_end else 0
+        data = struct.pack(_NOTE, flags, package_at, image_at, erase_end, self.image)
+        self._journal.note(PROGRESS, data)
+
+    def block_done(self, packed_size, image_size):
+        """Count a block whose bytes are all in flash and were read back."""
+        self.package_at += packed_size
+        self.image_at += image_size
+        entry = bytearray(_ENTRY)
+        entry[0] = (image_size + _CHUNK - 1) // _CHUNK
+        struct.pack_into("<H", entry, 1, packed_size)
+        entry[3] = _check(entry)
+        if not self._journal.tally(PROGRESS, entry):
+            self.begin(self.package_at, self.image_at, self.erase_end, self.image)
+
+    def packed(self):
+        """Return the note for a put: the boundary with the tally counted in."""
+        flags = _ERASING if self.erase_end else 0
+        return struct.pack(_NOTE, flags, self.package_at, self.image_at, self.erase_end, self.image)
+
+    def _load(self):
+        note, tally = bytearray(58), bytearray(58)
+        if self._journal.get(PROGRESS, note) != _NOTE_SIZE:
+            return
+        flags, self.package_at, self.image_at, self.erase_end, self.image = struct.unpack_from(_NOTE, note, 0)
+        size = self._journal.tail(PROGRESS, tally)
+        for start in range(0, size - _ENTRY + 1, _ENTRY):
+            entry = tally[start : start + _ENTRY]
+            if entry[3] != _check(entry) or not 1 <= entry[0] <= 8:
+                break  # blank, or torn: that block is fetched again
+            self.package_at += entry[1] | entry[2] << 8
+            self.image_at += entry[0] * _CHUNK
+
+
+def _check(entry):
+    return crc32(entry[:3]) & 0xFF ^ 0xA5

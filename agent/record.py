@@ -1,0 +1,108 @@
+"""What the journal knows of the update, and the only code that changes it: one put for each step of the life cycle."""
+
+from agent import lifecycle
+from agent.job import (
+    ARM,
+    ATTEMPT,
+    DOWNLOAD,
+    DOWNLOAD_ONLY,
+    IDLE,
+    JOB,
+    NO_BANK,
+    OUTBOX,
+    PACKAGE,
+    PROGRESS,
+    READY,
+    STATE_DONE_HELD,
+    STATE_DOWNLOAD_FAILED,
+    STATE_DOWNLOADING,
+    STATE_FAILED,
+    STATE_FAILED_HELD,
+    STATE_READY,
+    STATE_UPDATING,
+    TRIAL,
+    Job,
+    Outbox,
+    Package,
+)
+from agent.progress import Progress
+
+SUCCESS = 200
+_STATES = {DOWNLOAD: STATE_DOWNLOADING, READY: STATE_READY, ARM: STATE_UPDATING, TRIAL: STATE_UPDATING}
+
+
+class Record:
+    """Job, package, outbox and progress, as they are and as they are kept."""
+
+    def __init__(self, journal):
+        self._journal = journal
+        self.job = Job.load(journal)
+        self.package = Package.load(journal)
+        self.outbox = Outbox.load(journal)
+        self.progress = Progress(journal)
+        self.attempted = journal.get(ATTEMPT, bytearray(58)) > 0  # the result may have left the device
+
+    @property
+    def idle(self):
+        """Tell whether nothing is left to do."""
+        return self.job.phase == IDLE
+
+    def go(self, event, more=()):
+        """Put the phase that follows."""
+        self.enter(lifecycle.after(self.job.phase, event), more)
+
+    def enter(self, phase, more=()):
+        """Put a phase, and what changes with it, in one write."""
+        self.job.phase = phase
+        self.job.state = _STATES.get(phase, self.job.state)
+        self._journal.put(((JOB, self.job.pack()), (PACKAGE, self.package.pack())) + tuple(more))
+
+    def order(self, job, phase):
+        """Put a new order in the place of whatever was before it."""
+        self.job = job
+        self.attempted = False
+        self.outbox.code = 0
+        self.progress.clear()
+        self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
+
+    def finish(self, code, event=lifecycle.FAIL):
+        """Put the result: from here on the operation is over, whatever becomes of the alert."""
+        self.job.state = self._final_state(code)
+        self.job.code = self.outbox.code = code
+        self.attempted = False
+        self.progress.clear()
+        self.go(event, ((OUTBOX, self.outbox.pack()), (PROGRESS, None), (ATTEMPT, None)))
+
+    def attempt(self):
+        """Note that the result may be on its way, once."""
+        if not self.attempted:
+            self._journal.note(ATTEMPT, b"\x01")
+            self.attempted = True
+
+    def end(self):
+        """Put that the result was delivered, or will never be; State stays."""
+        self.outbox.code = 0
+        self.go(lifecycle.OK, ((OUTBOX, None), (ATTEMPT, None)))
+
+    def restart(self):
+        """Put that the download begins again, into a bank of which nothing is trusted."""
+        self.job.restarts += 1
+        self.package.dirty_from = 0
+        self.progress.clear()
+        self.go(lifecycle.AGAIN, ((PROGRESS, None),))
+
+    def forget_package(self):
+        """Put that no package is held: the bank is about to be changed."""
+        self.package.bank = NO_BANK
+        self._journal.put(((PACKAGE, self.package.pack()), (PROGRESS, self.progress.packed())))
+
+    def planned_reset(self):
+        """Note that nothing is in flight."""
+        self._journal.mark_clean()
+
+    def _final_state(self, code):
+        if code == SUCCESS:
+            return STATE_READY if self.job.kind == DOWNLOAD_ONLY else STATE_DONE_HELD
+        if self.job.phase == DOWNLOAD:
+            return STATE_DOWNLOAD_FAILED
+        return STATE_FAILED_HELD if self.package.bank != NO_BANK else STATE_FAILED

@@ -1,0 +1,1 @@
+"""One file a product: constants and one build(port)."""

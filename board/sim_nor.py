@@ -1,0 +1,48 @@
+"""The simulated board: one NOR chip for everything, our own first stage, two banks."""
+
+from agent.errors import FlashError
+from hal.boot_record import BootRecord
+from hal.hardware import Bank, Hardware
+from hal.region import carve, layout_hash, wraps
+from hal.watchdog import Feeder, fitting_units
+
+_SECTOR = 4096
+BANK_NAMES = (("bank0", "header0"), ("bank1", "header1"))
+
+
+def make_layout(flash_size, bank_size):
+    """Return a layout that puts the second bank where a chip of half the size would show the first one again."""
+    half = flash_size // 2
+    return (
+        ("boot", 0, 3 * _SECTOR),
+        ("journal", 3 * _SECTOR, 3 * _SECTOR),
+        ("header0", 6 * _SECTOR, _SECTOR),
+        ("header1", 7 * _SECTOR, _SECTOR),
+        ("bank0", 16 * _SECTOR, bank_size),
+        ("bank1", half + 16 * _SECTOR, bank_size),
+    )
+
+
+def build(port, layout):
+    """Wire the board from what the port gives: `flash`, `clock`, `watchdog`, `scratch`."""
+    feeder = Feeder(port.watchdog, port.clock)
+    port.power_flash(feeder.feed)
+    flash = port.flash
+    regions = carve(flash, layout)
+    boot = BootRecord(regions["boot"])
+
+    def check_flash():
+        """Refuse a chip that shows the boot record at a second address: writing one bank would destroy the other."""
+        if wraps(flash, regions["boot"].start + boot.probe()):
+            raise FlashError("the flash is smaller than the layout takes it for: check the part")
+
+    return Hardware(
+        layout_hash(layout),
+        regions["journal"],
+        tuple(Bank(regions[image], regions[header]) for image, header in BANK_NAMES),
+        boot,
+        port.watchdog,
+        port.scratch,
+        fitting_units(flash.erase_units, port.watchdog.timeout_ms),
+        check_flash,
+    )

@@ -1,0 +1,1 @@
+"""The host side: the fumo command and what it is made of."""

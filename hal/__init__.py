@@ -1,0 +1,1 @@
+"""Buses become the few things that an update needs: a flash, a boot control, a watchdog."""

@@ -1,0 +1,146 @@
+"""The contracts between the layers, in prose. Never imported on a device; a host test holds every implementation to them.
+
+All numbers are ints, all times milliseconds, all sizes and addresses bytes. Buffers belong to the caller: nobody
+keeps one after the call, nobody resizes one. What hardware refuses is raised as FlashError, what a link refuses as LinkError.
+"""
+
+
+class SpiLink:
+    """One call is one chip-select transaction: Linux spidev cannot hold chip select between two calls."""
+
+    max_query: "largest `into` of one query; longer reads are cut by the driver"
+
+    def command(self, head, data=None):
+        """Send `head`, then `data`, in one transaction."""
+
+    def query(self, head, into):
+        """Send `head`, then read into the whole of `into`, in one transaction."""
+
+
+class Clock:
+    """Time that only goes forward; `ms` may wrap, `since` knows how."""
+
+    def ms(self):
+        """Return the time in milliseconds from an unknown start."""
+
+    def since(self, then):
+        """Return the milliseconds gone since `then`, a value of `ms`."""
+
+    def sleep_ms(self, duration_ms):
+        """Wait without feeding anything; callers keep it below a second."""
+
+    def unix(self):
+        """Return seconds since 1970, or None where nobody has told the board."""
+
+
+class Stream:
+    """A connection that never blocks."""
+
+    def read_into(self, into):
+        """Return the number of bytes read, 0 when the peer has closed, None when nothing is there yet."""
+
+    def write(self, data):
+        """Return the number of bytes taken, None when none can be taken now."""
+
+    def close(self):
+        """Let go of the connection; calling it twice is allowed."""
+
+
+class Flash:
+    """A NOR flash or a part of one. `program` and `erase` only start; every other call waits for them first, feeding the
+    watchdog, up to the chip's own maximum and never longer. A port that can only block sets `blocking`.
+    """
+
+    size: "bytes"
+    erase_units: "((size, max_ms), ...) smallest first; every size is a power of two"
+    page: "largest piece that one program may carry; it must not cross a multiple of it"
+    program_unit: "smallest piece that may be programmed on its own, and only once between erases if above 1"
+    blocking: "True where program and erase return only when the chip is done"
+
+    def read(self, addr, into):
+        """Fill `into` from `addr` on."""
+
+    def program(self, addr, data):
+        """Start to clear bits: at most one page, inside one page."""
+
+    def erase(self, addr, size):
+        """Start to erase one unit: `size` is one of `erase_units`, `addr` a multiple of it."""
+
+    def busy(self):
+        """Tell whether a started program or erase still runs; raise FlashError once it runs for too long."""
+
+
+class Watchdog:
+    """Resets the board unless it is fed; cannot be stopped."""
+
+    timeout_ms: "what the hardware really uses, read back after it was set"
+
+    def feed(self):
+        """Start the time-out again."""
+
+
+class BootControl:
+    """Boots a bank once and falls back by itself: that is the whole of what a native A/B mechanism must give."""
+
+    def running(self):
+        """Return the number of the bank that runs."""
+
+    def confirmed(self):
+        """Return the number of the last bank that was confirmed; it is never written."""
+
+    def tried(self, bank):
+        """Tell whether the trial of `bank` has been used up."""
+
+    def set_trial(self, bank):
+        """Make the next boot, and only that one, a trial of `bank`."""
+
+    def confirm(self):
+        """Make the running bank the confirmed one; calling it again makes it no less so."""
+
+
+class CrashCounter:
+    """A few bits that survive a reset and need not survive a power cut."""
+
+    def get(self):
+        """Return the number kept, 0 after power came."""
+
+    def set(self, value):
+        """Keep a number from 0 to 255."""
+
+
+class Journal:
+    """Small facts that survive a power cut at any moment."""
+
+    def get(self, key, into):
+        """Copy the value of `key` into `into`; return its length, or -1 where there is none."""
+
+    def note(self, key, data):
+        """Append one small value. A cut may lose it; nothing that matters may depend on it."""
+
+    def put(self, changes):
+        """Store several (key, data) at once, data None to forget: after the return no cut can lose any of them."""
+
+
+class ManagementObject:
+    """A subtree of the device management tree; paths are relative to its root, rights are checked above it."""
+
+    def kind(self, path):
+        """Return what is at `path`: nothing, an interior node or a leaf with its format."""
+
+    def size(self, path):
+        """Return the size of the leaf's value."""
+
+    def read(self, path, offset, into):
+        """Copy a part of the leaf's value into `into`; return the number of bytes."""
+
+    def children(self, path):
+        """Return the names below `path`."""
+
+    def check(self, op, path, value):
+        """Return the status that `apply` would give, without doing anything."""
+
+    def apply(self, op, path, value):
+        """Do it; return the status."""
+
+    def write(self, path, offset, data):
+        """Take the next piece of a streamed leaf; return the status."""

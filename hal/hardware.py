@@ -1,0 +1,27 @@
+"""The bag that a board fills and everybody else is handed: what the update needs to know of the hardware."""
+
+
+class Bank:
+    """Two regions of the layout: the image, and the one sector outside it that holds the signed manifest."""
+
+    def __init__(self, image, header):
+        self.image = image
+        self.header = header
+
+
+class Hardware:
+    """Everything a board's `build` gives; names are those of the architecture page."""
+
+    def __init__(self, layout, journal, banks, boot, watchdog, crash_counter, erase_units, check_flash):
+        self.layout = layout  # hash of the layout, 16 hexadecimal digits
+        self.journal = journal  # region of the journal's three copies
+        self.banks = banks  # tuple of Bank
+        self.boot = boot  # BootControl
+        self.watchdog = watchdog
+        self.crash_counter = crash_counter
+        self.erase_units = erase_units  # those that leave the watchdog its share
+        self.check_flash = check_flash  # raises FlashError where the chip is not what the layout takes it for
+        self.settings = None  # region of the settings' three copies
+        self.factory = None  # region of the factory data
+        self.led = None
+        self.self_tests = ()  # functions without arguments; True when the part works

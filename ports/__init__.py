@@ -1,0 +1,1 @@
+"""One folder a runtime; nobody else knows one."""

@@ -1,0 +1,1 @@
+"""MicroPython on microcontrollers."""

@@ -1,0 +1,1 @@
+"""The simulated board, itself in the MicroPython subset."""

@@ -1,0 +1,140 @@
+"""The simulated device from power-on to the end of a boot: first stage, hand-over, agent, in virtual time.
+
+Everything made in `boot` is gone when it returns; what survives is the chip, the clock, the reset cause and the scratch byte.
+"""
+
+from agent import reset
+from agent.errors import AgentError
+from agent.journal import Journal
+from agent.record import Record
+from agent.update import Update
+from agent.verify import check_bank
+from board import sim_nor
+from hal import first_stage
+from ports.sim.firmware import CRASH, CRASH_CONFIRMED, HANG, UNFIT, Firmware
+from ports.sim.power import PowerCut, Reset
+from ports.sim.watchdog import Scratch, Watchdog
+
+HEALTHY_MS = 60000
+RECOVERY_MS = 600000
+
+# How a boot ended
+IDLE = "idle"
+CUT = "cut"
+RESET = "reset"
+RECOVERY = "recovery"
+
+
+class Device:
+    """A board with one chip; `server` gives orders, serves packages and takes results."""
+
+    stage_version = "stage"
+
+    def __init__(self, flash, clock, layout, identity, server, watchdog_ms=8388, trial_policy=None, causes_readable=True):
+        self.flash = flash
+        self.clock = clock
+        self.layout = layout
+        self.identity = identity
+        self.server = server
+        self._watchdog_ms = watchdog_ms
+        self.trial_policy = trial_policy or {"server_reached": None}
+        self._causes_readable = causes_readable
+        self.scratch = Scratch()
+        self.cause = reset.POWER
+        self.reset_to_come = reset.POWER
+        self.boots = 0
+        self.longest_gap_ms = 0
+        self.where = "boot"
+        self.update = None
+        self._seed = 1
+
+    # -- the Port of this boot ----------------------------------------------------------------------------------------
+
+    def power_flash(self, feed):
+        """Connect the chip; it has kept its power unless power was what failed."""
+        self.flash.power_on(feed, self.reset_to_come == reset.POWER)
+
+    def random(self, below):
+        """Return a number below `below`."""
+        self._seed = (self._seed * 1103515245 + 12345) & 0x7FFFFFFF
+        return (self._seed >> 8) % below
+
+    def reboot(self):
+        """Reset on purpose."""
+        raise Reset(reset.COMMANDED)
+
+    # -- boots --------------------------------------------------------------------------------------------------------
+
+    def boot(self):
+        """Run one boot to its end; return how it ended."""
+        self.boots += 1
+        try:
+            end = self._run()
+        except PowerCut:
+            end, self.reset_to_come = CUT, reset.POWER
+        except Reset as e:
+            end, self.reset_to_come = RESET, e.cause
+        except AgentError as e:  # the main program's last handler: say it, then reset
+            self.server.log("error: %s" % e)
+            end, self.reset_to_come = RESET, reset.WATCHDOG
+        self.longest_gap_ms = max(self.longest_gap_ms, self.watchdog.longest_ms)
+        if end == CUT:
+            self.scratch = Scratch()
+        return end
+
+    def _run(self):
+        self.where, self.update = "boot", None
+        self.cause = self.reset_to_come if self._causes_readable else reset.UNKNOWN
+        self.watchdog = Watchdog(self.clock, self._watchdog_ms)
+        self.hardware = hardware = sim_nor.build(self, self.layout)
+        self.server.powered(self)
+        bank = first_stage.choose(hardware.boot, self.cause, self.scratch, self._check)
+        if bank < 0:
+            self.clock.sleep_ms(RECOVERY_MS)
+            self.reset_to_come = reset.COMMANDED
+            return RECOVERY
+        firmware = Firmware(hardware.banks[bank].image)
+        self.modules = firmware.import_into({}, self.stage_version)
+        self.version = self.modules["agent.version"]
+        self._misbehave(firmware, bank)
+        return self._run_agent(firmware)
+
+    def _check(self, bank):
+        return check_bank(self.hardware.banks[bank], self.identity, self.watchdog.feed) is not None
+
+    def _misbehave(self, firmware, bank):
+        trial = bank != self.hardware.boot.confirmed()
+        self.where = "trial" if trial else "agent"
+        if firmware.behaviour == CRASH or (firmware.behaviour == CRASH_CONFIRMED and not trial):
+            raise Reset(reset.WATCHDOG)
+        if firmware.behaviour == HANG:
+            self.watchdog.starve()
+        if firmware.behaviour == UNFIT:
+            self.hardware.self_tests = (_never,)
+
+    def _run_agent(self, firmware):
+        record = Record(Journal(self.hardware.journal))
+        self.update = update = Update(
+            self.hardware, record, self.identity, self, self.server, self.server.report, self.trial_policy
+        )
+        self.server.mounted(self)
+        update.resume()
+        started_ms, healthy = self.clock.ms(), False
+        while not self.server.satisfied(update):
+            self._sleep(update.step())
+            if not healthy and self.clock.since(started_ms) > HEALTHY_MS:
+                healthy = True
+                self.scratch.set(0)
+        return IDLE
+
+    def _sleep(self, wait_ms):
+        self.watchdog.feed()
+        while wait_ms > 0:
+            nap_ms = min(wait_ms, self._watchdog_ms // 4)
+            self.clock.sleep_ms(nap_ms)
+            self.watchdog.feed()
+            wait_ms -= nap_ms
+
+
+def _never():
+    return False

@@ -1,0 +1,1 @@
+"""Tests: `portable` runs on both interpreters, `host` on CPython only."""

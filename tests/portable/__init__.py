@@ -1,0 +1,1 @@
+"""Plain functions with plain asserts, which run under pytest and under MicroPython; helpers are in check.py."""
