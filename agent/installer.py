@@ -32,7 +32,7 @@ class Installer:
         self._record = record
         self._package = record.package
         self._progress = record.progress
-        self._reader = package_format.PackageReader(bytearray(package_format.BLOCK_BUFFER))
+        self._reader = package_format.PackageReader()
         self._step = self._read_manifest
         self._header = None
         self._digest = None
@@ -59,8 +59,7 @@ class Installer:
         trust = self._identity
         payload = open_jws(self._reader.manifest_text, trust.anchors, trust.verify)
         self.manifest = Manifest.parse(payload)
-        floor = self._running.counter if self._running else 0
-        check(self.manifest, trust, self._target.image.size, floor, self._layout, self._running)
+        check(self.manifest, trust, self._target.image.size, self._layout, self._running)
         if self._running and self.manifest.sha256 == self._running.sha256:
             return SAME
         return self._begin()

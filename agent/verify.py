@@ -1,6 +1,6 @@
 """Is a bank what its manifest says? Everything here reads the flash, never what came over the wire.
 
-`trust` is what a device trusts: an object with `anchors`, `verify(key, digest, signature)`.
+`trust` is what a device trusts: an object with `anchors` and `verify(key, digest, signature)`.
 """
 
 import hashlib

@@ -1,0 +1,172 @@
+"""The stream of an update package (`.fup`) in fixed memory: magic, length, manifest, then blocks that each start fresh.
+
+Sans-IO: `fill` asks a stream once for what the piece in hand still lacks, however the stream cuts its bytes. The bytes are
+described in docs/package.md. A block is checked as a whole, by its CRC, before anything of it is used.
+"""
+
+import struct
+
+from agent.compat import Inflater, const, crc32
+from agent.delta import DeltaBlock
+from agent.errors import LinkError, PackageError
+from agent.manifest import BLOCK_BUFFER
+from agent.signature import MAX_JWS
+
+MANIFEST = const(0)  # wants `fill`
+HAVE_MANIFEST = const(1)  # wants `start`
+BLOCK = const(2)  # wants `fill`
+HAVE_BLOCK = const(3)  # wants `read_into`
+END = const(4)
+
+MAGIC = b"FUP1"
+HEAD_SIZE = const(8)
+BLOCK_HEAD = "<BBHIIII"  # kind, flags, packed size, image offset, image size, source offset, CRC32 of all else
+BLOCK_HEAD_SIZE = const(20)
+BLOCK_OUT = const(32768)  # most image bytes of one block
+SECTOR = const(4096)
+STORED = const(0)
+DEFLATED = const(1)
+_CRC_AT = const(16)
+
+
+class PackageReader:
+    """Reads one package; what it says is checked against the manifest that `start` is given."""
+
+    def __init__(self):
+        self.state = MANIFEST
+        self._buffer = bytearray(BLOCK_BUFFER)
+        self._view = memoryview(self._buffer)
+        self._text = bytearray(MAX_JWS)
+        self._head = bytearray(BLOCK_HEAD_SIZE)
+        self._part, self._wanted, self._have = memoryview(self._head), HEAD_SIZE, 0
+        self.manifest_text = None
+        self.offset = 0  # in the package, of the block that is held or comes next
+        self.block_size = 0  # image bytes of the block that is held
+        self.block_packed = 0  # its bytes in the package, header included
+        self._image_at = 0
+        self._manifest = self._source = self._decoder = None
+        self._left = 0
+
+    def fill(self, stream):
+        """Read once from `stream`; return the number of bytes, None when none are there yet."""
+        count = stream.read_into(self._part[self._have : self._wanted])
+        if count is None:
+            return None
+        if not count:
+            raise LinkError("the download ended early")
+        self._have += count
+        if self._have == self._wanted:
+            self._next_part()
+        return count
+
+    def start(self, manifest, source, offset=0, image_at=0):
+        """Go on with the blocks: those right behind the manifest, or from `offset`, which makes image byte `image_at`."""
+        self._manifest = manifest
+        self._source = source
+        if offset:
+            self.offset, self._image_at = offset, image_at
+        self._await_block()
+
+    def read_into(self, into):
+        """Decode the next bytes of the block; return their number, 0 once it is used up."""
+        count = min(len(into), self._left)
+        if count:
+            self._decode(into[:count])
+            self._left -= count
+            return count
+        self._end_block()
+        return 0
+
+    # -- pieces -------------------------------------------------------------------------------------------------------
+
+    def _next_part(self):
+        if self.state == MANIFEST:
+            self._manifest_part()
+        elif self._wanted == BLOCK_HEAD_SIZE and self._part is not self._view:
+            self._block_head()
+        else:
+            self._block_body()
+
+    def _manifest_part(self):
+        if self.manifest_text is not None:
+            self.offset = HEAD_SIZE + self._wanted
+            self.state = HAVE_MANIFEST
+            return
+        size = struct.unpack_from("<I", self._head, 4)[0]
+        if self._head[:4] != MAGIC or not 0 < size <= MAX_JWS:
+            raise PackageError("this is not an update package, or its manifest is too long")
+        self.manifest_text = memoryview(self._text)[:size]
+        self._expect(self.manifest_text, size)
+
+    def _expect(self, part, size):
+        self._part, self._wanted, self._have = part, size, 0
+
+    def _await_block(self):
+        if self._image_at == self._manifest.size:
+            if self.offset != self._manifest.package_size:
+                raise PackageError("the package is not as long as its manifest says")
+            self.state = END
+        else:
+            self._expect(memoryview(self._head), BLOCK_HEAD_SIZE)
+            self.state = BLOCK
+
+    def _block_head(self):
+        kind, flags, packed, image_at, size, _, _ = struct.unpack_from(BLOCK_HEAD, self._head, 0)
+        rest = self._manifest.size - self._image_at
+        whole = size == rest or (size % SECTOR == 0 and size < rest)
+        if kind > DEFLATED or flags or image_at != self._image_at or not 0 < size <= BLOCK_OUT or not whole:
+            raise PackageError("a block of the package is not where or what it should be")
+        self.block_packed = BLOCK_HEAD_SIZE + packed
+        if not 0 < packed <= self._manifest.packed_max or self.offset + self.block_packed > self._manifest.package_size:
+            raise PackageError("a packed block is larger than the manifest says")
+        self.block_size = size
+        self._expect(self._view, packed)
+
+    def _block_body(self):
+        packed = self._view[: self._wanted]
+        crc = crc32(packed, crc32(memoryview(self._head)[:_CRC_AT]))
+        if crc != struct.unpack_from("<I", self._head, _CRC_AT)[0]:
+            raise PackageError("a block of the package was damaged on its way")
+        self._left = self.block_size
+        plain = Inflater(packed) if self._head[0] == DEFLATED else _Stored(packed)
+        if self._manifest.encoding == "delta":
+            from_at = struct.unpack_from("<I", self._head, 12)[0]
+            plain = DeltaBlock(plain, self._source, self._manifest.source_size, from_at, self.block_size)
+        self._decoder = plain
+        self.state = HAVE_BLOCK
+
+    def _decode(self, into):
+        try:
+            count = self._decoder.read_into(into)
+        except (ValueError, OSError, EOFError):
+            raise PackageError("a block of the package cannot be unpacked")
+        if count != len(into):
+            raise PackageError("a block of the package unpacks to less than it says")
+
+    def _end_block(self):
+        """The decoder must be at its end too: a block that inflates past its size is refused."""
+        extra = bytearray(1)
+        try:
+            more = self._decoder.read_into(extra)
+        except (ValueError, OSError, EOFError):
+            raise PackageError("a block of the package cannot be unpacked")
+        if more:
+            raise PackageError("a block of the package unpacks to more than it says")
+        self._decoder = None
+        self.offset += self.block_packed
+        self._image_at += self.block_size
+        self._await_block()
+
+
+class _Stored:
+    """A block that did not shrink."""
+
+    def __init__(self, packed):
+        self._packed = packed
+        self._at = 0
+
+    def read_into(self, into):
+        count = min(len(into), len(self._packed) - self._at)
+        into[:count] = self._packed[self._at : self._at + count]
+        self._at += count
+        return count
