@@ -45,7 +45,7 @@ STATE_DONE = const(100)
 NO_BANK = const(0xFF)
 CLEAN = const(0xFFFFFFFF)  # no part of the spare bank is suspect
 _FORMAT = const(1)
-_JOB = "<BBBBBBBHI32s"
+_JOB = "<BBBBBBBBHI32s"
 _TEXTS = ("server", "node", "correlator", "url", "validator")
 _ABSENT = const(0xFFFF)
 JOB_SIZE = const(2048)  # bound of a packed job: three texts of 255, a URL of 1,024, a validator of 128
@@ -60,6 +60,7 @@ class Job:
         self.state = STATE_IDLE  # kept after the end until the next order
         self.arms = 0  # how often the trial was armed
         self.boots = 0  # reboots without progress
+        self.serial = 0  # counts orders: tells the trials of one from those of the next
         self.restarts = 0  # times the download began again because of a broken package
         self.mark = 0  # progress at the last boot, for `boots`
         self.digest = bytes(32)  # of the image that the job installs, zero while unknown
@@ -78,6 +79,7 @@ class Job:
             self.arms,
             self.boots,
             self.restarts,
+            self.serial,
             self.code,
             self.mark,
             self.digest,
@@ -100,9 +102,9 @@ class Job:
             job._unpack(data)
         return job
 
-    def is_for_bank(self):
-        """Tell whether a bank of the board may be changed or tried because of this job."""
-        return self.phase not in (IDLE, REPORT)
+    def attempt(self):
+        """Return the number that tells this trial from every other one of late."""
+        return (self.serial & 31) << 3 | self.arms
 
     def same_order(self, other):
         """Tell whether `other` is this very order again: a 202 can be lost."""
@@ -113,8 +115,8 @@ class Job:
 
     def _unpack(self, data):
         fields = struct.unpack_from(_JOB, data, 0)
-        _, self.phase, self.kind, self.state, self.arms, self.boots, self.restarts = fields[:7]
-        self.code, self.mark, self.digest = fields[7:]
+        _, self.phase, self.kind, self.state, self.arms, self.boots, self.restarts, self.serial = fields[:8]
+        self.code, self.mark, self.digest = fields[8:]
         at = struct.calcsize(_JOB)
         for name in _TEXTS:
             size = struct.unpack_from("<H", data, at)[0]

@@ -78,13 +78,13 @@ def after(phase, event):
     raise ValueError("no transition from phase %d with event %d" % (phase, event))
 
 
-def situation(boot, bank):
-    """Return what the boot control says of the job's bank."""
+def situation(boot, bank, attempt):
+    """Return what the boot control says of that attempt with the job's bank."""
     if boot.running() != boot.confirmed():
         return TRYING
     if boot.running() == bank:
         return KEPT
-    return FELL if boot.tried(bank) else STAYED
+    return FELL if boot.tried(bank, attempt) else STAYED
 
 
 def at_boot(phase, found):

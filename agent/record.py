@@ -59,6 +59,7 @@ class Record:
 
     def order(self, job, phase):
         """Put a new order in the place of whatever was before it."""
+        job.serial = (self.job.serial + 1) & 0xFF
         self.job = job
         self.attempted = False
         self.outbox.code = 0

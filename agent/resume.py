@@ -14,7 +14,7 @@ def resume(record, boot, cause, runs):
         if boot.running() == boot.confirmed() == package.bank:
             package.bank = NO_BANK
         return
-    found = lifecycle.situation(boot, package.bank)
+    found = lifecycle.situation(boot, package.bank, record.job.attempt())
     phase, code = lifecycle.at_boot(record.job.phase, found)
     if phase == ARM and code:
         phase, code = _after_fall(record.job, cause, code)

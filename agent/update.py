@@ -1,7 +1,7 @@
 """One update from the order to the delivered result: the phases of lifecycle.py, each a method that does one bounded step.
 
 Is given the hardware of a board, the journal's record, a port's facts (clock, random, cause, version, reboot), a `source`
-whose `open(offset)` gives a stream of the package, and a `report(job, code)` that tells whether the server has taken it.
+whose `open(url, offset)` gives a stream of the package, and a `report(job, code)` that tells whether the server has taken it.
 """
 
 from agent import installer, orders
@@ -113,7 +113,7 @@ class Update:
         self.record.go(OK)
 
     def _arm(self):
-        self._boot.set_trial(self.record.package.bank)
+        self._boot.set_trial(self.record.package.bank, self.record.job.attempt())
         self.record.planned_reset()
         self._port.reboot()
         return 0
@@ -156,7 +156,7 @@ class Update:
         if not self._installer:
             self._start_installer()
         if not self._stream:
-            self._stream = self._source.open(self._offset)
+            self._stream = self._source.open(self.record.job.url, self._offset)
         before = self.record.progress.package_at
         told = self._installer.step(self._stream)
         if self.record.progress.package_at > before:

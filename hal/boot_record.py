@@ -16,6 +16,7 @@ TRIED = const(3)  # the trial of `trial` has begun; whoever reads this at a star
 FALLBACK = const(4)  # `bank` runs because the one confirmed after it kept crashing
 _MAGIC = b"FUB1"
 _RECORD = const(32)
+_FIELDS = "<IBBBB"  # sequence, state, bank, trial, attempt
 _TRIES = const(3)
 _NO_BANK = const(0xFF)
 _MARKS = const(256)  # crash marks: one byte a page, behind the record that is oldest
@@ -35,6 +36,7 @@ class BootRecord:
         self.state = CONFIRMED
         self.bank = 0
         self.trial = _NO_BANK
+        self.attempt = 0
         self.found = False  # a valid record was read; without one bank 0 is a guess
         self._load()
 
@@ -50,12 +52,13 @@ class BootRecord:
         """Return the last bank that was confirmed."""
         return self.bank
 
-    def tried(self, bank):
-        """Tell whether the trial of `bank` has been used up."""
-        return self.state == TRIED and self.trial == bank
+    def tried(self, bank, attempt):
+        """Tell whether that trial of `bank` has been used up; one of an earlier update does not count."""
+        return self.state == TRIED and self.trial == bank and self.attempt == attempt
 
-    def set_trial(self, bank):
+    def set_trial(self, bank, attempt):
         """Make the next boot a trial of `bank`."""
+        self.attempt = attempt
         self._write(ARMED, self.bank, bank)
 
     def begin_trial(self):
@@ -101,17 +104,17 @@ class BootRecord:
 
     def _load(self):
         for sector in range(3):
-            sequence, state, bank, trial = self._read(sector)
+            sequence, state, bank, trial, attempt = self._read(sector)
             if sequence > self._sequence:
                 self._sequence, self._newest, self.found = sequence, sector, True
-                self.state, self.bank, self.trial = state, bank, trial
+                self.state, self.bank, self.trial, self.attempt = state, bank, trial, attempt
 
     def _read(self, sector):
-        """Return (sequence, state, bank, trial), sequence 0 for what is no record."""
+        """Return (sequence, state, bank, trial, attempt), sequence 0 for what is no record."""
         self._region.read(sector * self._sector, self._record)
         if self._record[:4] == _MAGIC and self._record[16:] == self._digest():
-            return struct.unpack_from("<IBBB", self._record, 4)
-        return 0, 0, 0, 0
+            return struct.unpack_from(_FIELDS, self._record, 4)
+        return 0, 0, 0, 0, 0
 
     def _digest(self):
         return hashlib.sha256(memoryview(self._record)[:16]).digest()[:16]
@@ -137,10 +140,10 @@ class BootRecord:
         self._region.erase(sector * self._sector, self._sector)
         self._record[:] = b"\xff" * _RECORD
         self._record[:4] = _MAGIC
-        struct.pack_into("<IBBB", self._record, 4, self._sequence + 1, state, bank, trial)
+        expected = (self._sequence + 1, state, bank, trial, self.attempt)
+        struct.pack_into(_FIELDS, self._record, 4, *expected)
         self._record[16:] = self._digest()
         self._region.program(sector * self._sector, self._record)
-        expected = (self._sequence + 1, state, bank, trial)
         if self._read(sector) != expected:
             return False
         self._sequence, self._newest, self.found = expected[0], sector, True

@@ -88,11 +88,11 @@ class BootControl:
     def confirmed(self):
         """Return the number of the last bank that was confirmed; it is never written."""
 
-    def tried(self, bank):
-        """Tell whether the trial of `bank` has been used up."""
+    def tried(self, bank, attempt):
+        """Tell whether that trial of `bank` has been used up; a native mechanism that keeps no number ignores it."""
 
-    def set_trial(self, bank):
-        """Make the next boot, and only that one, a trial of `bank`."""
+    def set_trial(self, bank, attempt):
+        """Make the next boot, and only that one, a trial of `bank`; `attempt` (0 to 255) tells it from those before."""
 
     def confirm(self):
         """Make the running bank the confirmed one; calling it again makes it no less so."""

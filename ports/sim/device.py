@@ -113,7 +113,8 @@ class Device:
             self.hardware.self_tests = (_never,)
 
     def _run_agent(self, firmware):
-        record = Record(Journal(self.hardware.journal))
+        self.journal = Journal(self.hardware.journal)
+        record = Record(self.journal)
         self.update = update = Update(
             self.hardware, record, self.identity, self, self.server, self.server.report, self.trial_policy
         )
