@@ -12,6 +12,7 @@ from agent.errors import PackageError
 _PIECE = const(256)
 _DIFF = const(0)
 _EXTRA = const(1)
+_ZEROS = bytes(_PIECE)
 
 
 class DeltaBlock:
@@ -58,6 +59,9 @@ class DeltaBlock:
         piece = memoryview(self._piece)[:count]
         self._source.read(self._at, piece)
         self._at += count
+        if into == _ZEROS[:count]:  # most of a small change, and much faster than byte by byte
+            into[:] = piece
+            return
         for i in range(count):
             into[i] = (into[i] + piece[i]) & 0xFF
 

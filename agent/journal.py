@@ -17,6 +17,8 @@ _HEADER = const(0xF0)
 _CLEAN = const(0xF1)
 _FORMAT = const(1)
 _TRIES = const(3)
+_SLOTS_A_READ = const(4)
+_BLANK_READ = b"\xff" * 256
 
 
 class Journal:
@@ -32,7 +34,7 @@ class Journal:
         self._at = {}  # key -> its first slot in the newest copy
         self._copy = -1
         self._revision = 0
-        self._snapshot_end = 1
+        self._inside = False
         self._free = 1
         self._appendable = False  # else the next write is a put
         self._tally_key = -1
@@ -123,32 +125,40 @@ class Journal:
         return count < self._slots and self._crc_of(copy, count) == expected
 
     def _crc_of(self, copy, count):
-        crc = 0
-        for slot in range(1, count + 1):
-            self._region.read(copy * self._size + slot * _SLOT, self._slot)
-            crc = crc32(self._slot, crc)
+        crc, view = 0, memoryview(self._page)
+        for slot in range(1, count + 1, _SLOTS_A_READ):
+            part = view[: min(_SLOTS_A_READ, count + 1 - slot) * _SLOT]
+            self._region.read(copy * self._size + slot * _SLOT, part)
+            crc = crc32(part, crc)
         return crc
 
     def _scan(self, copy, count):
         """Index the copy; `_free` ends behind the last slot that is not blank, torn ones are stepped over."""
         self._at = {}
-        self._snapshot_end = self._free = count + 1
-        inside = clean = False
-        for slot in range(1, self._slots):
-            good = self._read_slot(copy, slot)
-            if good:
-                key = self._slot[0]
-                if not inside:
-                    self._at[key] = slot
-                inside = self._slot[1] & _MORE
-                clean = key == _CLEAN
-            if good or self._slot != _BLANK:
-                self._free = slot + 1 if slot > count else self._free
-                clean = clean and good
-        self._appendable = clean
+        self._free = count + 1
+        self._inside = self._appendable = False
+        for slot in range(0, self._slots, _SLOTS_A_READ):
+            self._region.read(copy * self._size + slot * _SLOT, self._page)
+            if self._page != _BLANK_READ:
+                for i in range(_SLOTS_A_READ):
+                    self._slot[:] = memoryview(self._page)[i * _SLOT : (i + 1) * _SLOT]
+                    if slot + i and self._slot != _BLANK:
+                        self._index(slot + i)
+
+    def _index(self, slot):
+        good = self._is_whole()
+        if good:
+            if not self._inside:
+                self._at[self._slot[0]] = slot
+            self._inside = self._slot[1] & _MORE
+        self._appendable = good and self._slot[0] == _CLEAN
+        self._free = max(self._free, slot + 1)
 
     def _read_slot(self, copy, slot):
         self._region.read(copy * self._size + slot * _SLOT, self._slot)
+        return self._is_whole()
+
+    def _is_whole(self):
         length = self._slot[1] & 0x3F
         if self._slot[0] == 0xFF or length > DATA_SIZE:
             return False
@@ -210,9 +220,11 @@ class Journal:
         changed = [key for key, _ in changes]
         for key in self.keys():
             if key != _CLEAN and key not in changed:
+                writer.at[key] = writer.count + 1
                 self._copy_value(key, writer)
         for key, data in changes:
             if data is not None:
+                writer.at[key] = writer.count + 1
                 self._add_value(key, data, writer)
         writer.flush()
         return self._seal(copy, writer)
@@ -244,7 +256,8 @@ class Journal:
             return False
         self._revision += 1
         self._copy = copy
-        self._scan(copy, writer.count)
+        self._at = writer.at
+        self._free = writer.count + 1
         self._tally_key = -1
         self._appendable = True
         return True
@@ -261,6 +274,7 @@ class _SlotWriter:
         self._start = 1  # first slot of the page that is gathered
         self.count = 0
         self.crc = 0
+        self.at = {}  # key -> its first slot
 
     def add(self, slot):
         """Take one more slot."""

@@ -8,7 +8,6 @@ from agent.errors import FlashError
 from ports.sim import faults
 from ports.sim.power import Violation
 
-_US_A_POLL = 20  # one status poll of a driver that does not sleep
 
 
 class Geometry:
@@ -28,6 +27,7 @@ class Nor:
     """The chip: its cells outlive every power cut, the rest is wiring that `power_on` makes anew."""
 
     program_unit = 1
+    poll_us = 20  # one status poll of a driver that does not sleep; a harness that has no use for polls sets more
 
     def __init__(self, geometry, clock, worst=False, blocking=False):
         self.geometry = geometry
@@ -69,7 +69,7 @@ class Nor:
         """Tell whether the chip still works; asking takes the time of a poll."""
         if self.clock.us >= self._busy_until:
             return False
-        self.clock.us += _US_A_POLL
+        self.clock.us += self.poll_us
         return True
 
     def read(self, addr, into):
@@ -87,6 +87,11 @@ class Nor:
     def copy(self, addr, into):
         """Copy what the cells hold, without time or faults."""
         done, size, page_size = 0, len(into), self.page
+        page, offset = divmod(addr, page_size)
+        if offset + size <= page_size:
+            cells = self.pages.get(page)
+            into[:] = cells[offset : offset + size] if cells else b"\xff" * size
+            return
         while done < size:
             page, offset = divmod(addr + done, page_size)
             count = min(page_size - offset, size - done)
@@ -145,11 +150,13 @@ class Nor:
     def _wait(self):
         if self.faults.stuck:
             raise FlashError("the flash stays busy: check its supply")
-        while self.clock.us < self._busy_until:
+        if self.blocking:
             self._feed()
+        left = self._busy_until - self.clock.us
+        while left > 0:
+            self._feed()
+            self.clock.us += min(max(1000, self.poll_us), left) if left > 2000 else min(self.poll_us, left)
             left = self._busy_until - self.clock.us
-            self.clock.us += min(1000, left) if left > 2000 else min(_US_A_POLL, left)
-        self._feed()
 
     def _check(self, addr, size):
         if addr < 0 or addr + size > self.size:

@@ -90,6 +90,7 @@ class World:
         """Return a chip as the factory made it."""
         chip = Nor(GEOMETRIES[self.geometry], Clock(), worst, blocking)
         chip.pages = dict(self.pages)
+        chip.poll_us = 100000
         chip.faults.wrap = self.wrap
         chip.faults.bad = dict(self.bad)
         return chip
