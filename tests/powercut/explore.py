@@ -50,7 +50,7 @@ class Explorer:
         self.ended_good = 0
         self.violations = []  # (path, text)
         self._seen = set()
-        self._points = None
+        self._points = self._base = None
         self._hook()
 
     @property
@@ -65,6 +65,12 @@ class Explorer:
         self.flash.restore((dict(self.world.pages), ({}, {}, dict(self.world.bad), 1), {}))
         self._forget_candidates()
         return self._run_and_gather(("base",))
+
+    def fresh_points(self):
+        """Return the points of the run without a cut, made once."""
+        if self._base is None:
+            self._base = self.base()
+        return self._base
 
     def branch(self, point, effect, path, gather=False):
         """Cut at a point; return the points of what follows if asked to, None where that was seen before."""
