@@ -70,8 +70,8 @@ class Installer:
         self._header = HeaderWriter(self._target.header, bytes(self._reader.manifest_text), self.touched)
         goes_on = progress.image == manifest.sha256[:8] and 0 < progress.package_at <= manifest.package_size
         self._writer = BankWriter(self._target.image, self._units, self._announce)
-        at = progress.image_at if goes_on else 0
-        self._writer.begin(manifest.size, min(at, manifest.size), self._package.dirty_from)
+        at = min(progress.image_at, manifest.size) if goes_on else 0  # the tally counts whole sectors
+        self._writer.begin(manifest.size, at, self._package.dirty_from)
         self.offset = progress.package_at if goes_on else self._reader.offset
         self._start_reader(self.offset if goes_on else 0, at)
         if not goes_on:

@@ -1,0 +1,138 @@
+"""A SPI NOR flash behind a SpiLink: the Flash contract for real chips, with a deadline on every wait.
+
+`program` and `erase` only start; whatever comes next waits first, feeding the watchdog, up to the chip's own maximum. What a
+chip is and how long it takes, nor_identify.py has found out; word-by-word programming of old parts is in nor_aai.py.
+"""
+
+from agent.compat import const
+from agent.errors import FlashError
+from hal.nor_identify import identify
+
+_WREN = b"\x06"
+_READ_STATUS = b"\x05"
+_BUSY = const(1)
+_WEL = const(2)
+_NAP_MS = const(2)  # below that a wait is polled without a pause
+
+
+class NorSpi:
+    """One chip; made at start, which also wakes it, waits for what it may still be doing, and lifts its protection."""
+
+    blocking = False
+    program_unit = 1
+
+    def __init__(self, link, clock, feed, jedec_id=None):
+        self._link = link
+        self._clock = clock
+        self._feed = feed
+        self._status = bytearray(1)
+        self._limit_ms = 0
+        self._since_ms = 0
+        self._working = False
+        chip = identify(self, link, clock, jedec_id)
+        self.name, self.jedec_id = chip.name, chip.jedec_id
+        self.size, self.page = chip.size, chip.page
+        self.erase_units = tuple((size, max_ms) for size, _, max_ms in chip.erases)
+        self._erases = chip.erases
+        self._page_ms = chip.page_max_us // 1000 + 2
+        wide = chip.size > 0x1000000
+        self._read_head = bytearray(5 if wide else 4)
+        self._read_head[0] = 0x13 if wide else 0x03
+        self._write_head = bytearray(5 if wide else 4)
+        self._program_opcode = 0x12 if wide else 0x02
+        self._aai = chip.aai(self) if chip.aai else None
+
+    def read(self, addr, into):
+        """Fill `into`, in pieces where the link has a limit: each piece is a transaction with its own address."""
+        self._check(addr, len(into))
+        self.wait()
+        most = self._link.max_query
+        if len(into) <= most:
+            self._address(self._read_head, addr)
+            self._link.query(self._read_head, into)
+            return
+        view = memoryview(into)
+        for start in range(0, len(into), most):
+            self._address(self._read_head, addr + start)
+            self._link.query(self._read_head, view[start : start + most])
+
+    def program(self, addr, data):
+        """Start to program within one page."""
+        size = len(data)
+        self._check(addr, size)
+        if not size or addr % self.page + size > self.page:
+            raise FlashError("%d bytes at 0x%x do not lie within one page" % (size, addr))
+        self.wait()
+        if self._aai:
+            self._aai.program(addr, data)
+            return
+        self.enable_write()
+        self._write_head[0] = self._program_opcode
+        self._address(self._write_head, addr)
+        self._link.command(self._write_head, data)
+        self.started(self._page_ms)
+
+    def erase(self, addr, size):
+        """Start to erase one unit."""
+        self._check(addr, size)
+        for unit, opcode, max_ms in self._erases:
+            if unit == size and addr % size == 0:
+                self.wait()
+                self.enable_write()
+                self._write_head[0] = opcode
+                self._address(self._write_head, addr)
+                self._link.command(self._write_head)
+                self.started(max_ms)
+                return
+        raise FlashError("the chip cannot erase %d bytes at 0x%x at once" % (size, addr))
+
+    def busy(self):
+        """Ask the chip; raise FlashError once it takes longer than it may."""
+        if not self._working:
+            return False
+        if not self.status() & _BUSY:
+            self._working = False
+            return False
+        if self._clock.since(self._since_ms) > self._limit_ms:
+            raise FlashError("the flash is still busy after %d ms: check its supply" % self._limit_ms)
+        return True
+
+    # -- for the files beside this one --------------------------------------------------------------------------------
+
+    def wait(self):
+        """Wait until the chip is idle."""
+        while self.busy():
+            self._feed()
+            if self._clock.since(self._since_ms) >= _NAP_MS:
+                self._clock.sleep_ms(1)
+
+    def started(self, limit_ms):
+        """Remember that the chip works now, and for how long it may."""
+        self._limit_ms = limit_ms
+        self._since_ms = self._clock.ms()
+        self._working = True
+
+    def status(self):
+        """Return the chip's status register."""
+        self._link.query(_READ_STATUS, self._status)
+        return self._status[0]
+
+    def enable_write(self):
+        """Allow the next program or erase; a chip that does not take it must not be believed."""
+        self._link.command(_WREN)
+        if not self.status() & _WEL:
+            raise FlashError("the flash refuses to be written: check its write-protect pin and its supply")
+
+    def command(self, head, data=None):
+        """Send a command as it is."""
+        self._link.command(head, data)
+
+    def _address(self, head, addr):
+        last = len(head) - 1
+        for i in range(last, 0, -1):
+            head[i] = addr & 0xFF
+            addr >>= 8
+
+    def _check(self, addr, size):
+        if addr < 0 or addr + size > self.size:
+            raise FlashError("0x%x + %d lies outside the flash of %d bytes" % (addr, size, self.size))
