@@ -17,8 +17,8 @@ CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
 
-run: $(VENV)/.stamp ## watch one complete update on the simulated board
-	$(PY) -m ports.sim.demo
+run: $(VENV)/.stamp ## watch one complete update on the simulated board; FIRMWARE=crash shows a roll-back
+	$(PY) -m flash_tools.demo $(FIRMWARE)
 
 test: $(VENV)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
 	$(PY) -m pytest $(ARGS)

@@ -94,7 +94,7 @@ class Device:
             self.reset_to_come = reset.COMMANDED
             return RECOVERY
         firmware = Firmware(hardware.banks[bank].image)
-        self.modules = firmware.import_into({}, self.stage_version)
+        self.modules = firmware.import_into({}, self.stage_version, first_stage.clear_modules)
         self.version = self.modules["agent.version"]
         self._misbehave(firmware, bank)
         return self._run_agent(firmware)

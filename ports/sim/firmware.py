@@ -3,8 +3,6 @@
 The modules of a running Python system are simulated too: whatever the first stage leaves in the table shadows the bank's.
 """
 
-from hal.first_stage import clear_modules
-
 _MODULES = ("agent", "agent.update", "agent.version", "hal", "hal.region", "ports", "board")
 _LINE = 64
 
@@ -39,7 +37,7 @@ class Firmware:
         self.version = str(parts[1], "utf-8")
         self.behaviour = str(parts[2], "utf-8")
 
-    def import_into(self, modules, stage_version):
+    def import_into(self, modules, stage_version, clear_modules):
         """Hand over as a first stage does; return what `import` then finds, a mixture if the old modules stayed."""
         for name in _MODULES[:3]:
             modules[name] = stage_version  # what the first stage had loaded for itself

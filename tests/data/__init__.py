@@ -1,0 +1,1 @@
+"""Test data: vectors and tables, and the scripts that make them."""

@@ -10,9 +10,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEVICE = ("agent", "hal", "board", "ports")
 OURS = (*DEVICE, "flash_tools", "tests")
-LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset")
+LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "agent.job", "agent.p256")
 PURE = ("binascii", "hashlib", "struct")
-ENTRY = ("ports/*/__main__.py", *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "demo")))
+ENTRY = ("ports/*/__main__.py", *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device")))
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
 LINUX = ("argparse", "ctypes", "fcntl", "gpiozero", "logging", "mmap", "pathlib", "platform", "serial", "shutil")
 LINUX += ("signal", "smbus2", "spidev", "subprocess", "tempfile", "termios", "zipfile", "zipimport", "runpy")
@@ -25,7 +25,6 @@ FILES = {
     "hal/boot_esp32.py": ("esp32",),
     "ports/micropython/*.py": ("esp32",),
     "ports/sim/net.py": COMMON,
-    "ports/sim/demo.py": (*COMMON, "argparse", "tempfile", "threading"),
     "ports/sim/__main__.py": (*COMMON, "argparse", "tempfile", "threading"),
 }
 MAX_FILE, MAX_FUNCTION, LONG_FUNCTION = 300, 40, 25
@@ -137,7 +136,6 @@ BAD = (
     ("ports/sim/x.py", "from ports.micropython import spi"),
     ("ports/sim/x.py", "import socket"),
     ("ports/sim/x.py", "from hal.region import Region"),
-    ("ports/sim/demo.py", "import spidev"),
     ("ports/cpython_linux/spi.py", "from hal import region"),
     ("ports/cpython_linux/spi.py", "import machine"),
     ("ports/cpython_linux/x.py", "from ..sim import nor"),
