@@ -1,7 +1,9 @@
 """The scripted peer of the simulated device: gives orders, serves packages from memory, takes results. No protocol yet."""
 
 from agent.errors import LinkError
-from agent.job import Job
+from agent.job import TRIAL, Job
+
+IN_TRIAL = -1  # as the place of an order: while the one before is on trial, which must be refused
 
 
 def make_order(kind, url, correlator):
@@ -83,5 +85,7 @@ class Server:
         return update.record.idle and self.given == len(self.orders)
 
     def _is_due(self, record):
-        at = self.orders[self.given][3]
-        return record.idle or (at and record.progress.package_at >= at) or record.job.correlator == self.orders[self.given][2]
+        _, _, correlator, at = self.orders[self.given]
+        if record.idle or record.job.correlator == correlator:
+            return True
+        return at == IN_TRIAL and record.job.phase == TRIAL or 0 < at <= record.progress.package_at

@@ -17,10 +17,24 @@ SPECIAL = (
     "4k-only/none/crash-confirmed",
     "4k-only/deflate/rot",
     "4k-only/none/wrap",
+    "4k-only/none/order-in-trial",
     "4k-only/none/bad",
     "4k-only/delta/unreadable",
     "4k-only/delta/unfit",
     "w25q128/deflate/crash-confirmed",
+)
+SAMPLE = (
+    "4k-only/none/good",
+    "4k-only/none/crash-confirmed",
+    "tiny/delta/crash",
+    "tiny/none/hang",
+    "tiny/none/unfit",
+    "tiny/none/unsigned",
+    "tiny/none/supersede",
+    "tiny/none/crash-then-good",
+    "tiny/none/order-in-trial",
+    "tiny/none/rot",
+    "tiny/none/wrap",
 )
 PAIRS = ("tiny/none/good",)
 RANDOM = ("4k-only/delta/good", "4k-only/deflate/crash", "tiny/none/supersede", "tiny/deflate/crash-then-good", "tiny/none/rot")
@@ -38,8 +52,7 @@ def tasks(sample, random_runs):
     """Return the work as (function name, arguments), long tasks first."""
     work = [(run_random, (name, start, 50)) for name in RANDOM for start in range(0, random_runs, 50)]
     if sample:
-        names = ("tiny/none/good", "tiny/delta/crash", "tiny/none/supersede", "4k-only/none/crash-confirmed", "tiny/none/rot")
-        return [(run_singles, (name, 0, None)) for name in names] + work
+        return [(run_singles, (name, 0, None)) for name in SAMPLE] + work
     for name in PAIRS:
         work = [(run_pairs, (name, start, 4)) for start in range(0, _count(name), 4)] + work
     for name in singles():

@@ -20,6 +20,7 @@ from hal.region import carve, layout_hash
 from ports.sim import firmware
 from ports.sim.clock import Clock
 from ports.sim.nor import Geometry, Nor
+from ports.sim.server import IN_TRIAL
 
 K = 1024
 _SMALL_UNITS = ((4 * K, 64000, 896000),)
@@ -138,7 +139,7 @@ def make_world(geometry: str, encoding: str, kind: str) -> World:
         world.codes, world.ends, world.good = {"a": {410}}, {"1"}, ""
     elif kind == "unsigned":
         world.codes, world.ends, world.good = {"a": {404}}, {"1"}, ""
-    elif kind == "supersede" or kind == "crash-then-good":
+    elif kind in ("supersede", "crash-then-good", "order-in-trial"):
         _second_order(world, orders, layout, old, encoding, kind)
     elif kind == "crash-confirmed":
         world.codes, world.ends, world.good, world.extra_boots = {"a": {200, 410}}, {"1"}, "", 1
@@ -175,14 +176,14 @@ def _second_order(world, orders, layout, old, encoding, kind):
     if kind == "crash-then-good":
         world.images["2"] = firmware.make_image("2", firmware.CRASH, len(old) + 300)
         world.packages["http://bench/a"] = _package(world.images["2"], "2", layout, 7, "none", old)
-    package = _package(third, "3", layout, 6, "none", old)
+    package = _package(third, "3", layout, 7 if kind == "order-in-trial" else 6, "none", old)
     world.packages["http://bench/b"] = package
     world.images["3"] = third
-    at = 0 if kind == "crash-then-good" else len(world.packages["http://bench/a"]) // 2
+    at = {"crash-then-good": 0, "order-in-trial": IN_TRIAL}.get(kind, len(world.packages["http://bench/a"]) // 2)
     orders.append((DOWNLOAD_AND_UPDATE, "http://bench/b", "b", at))
     world.ends, world.good = {"3"}, "b"
-    world.codes = {"a": {410} if not at else set(), "b": {200}}
-    world.superseded = ("a",) if at else ()
+    world.codes = {"a": {"crash-then-good": {410}, "order-in-trial": {200}}.get(kind, set()), "b": {200}}
+    world.superseded = ("a",) if at > 0 else ()
 
 
 def _edited(old, version, behaviour):

@@ -1,0 +1,1 @@
+"""Defects planted on purpose: the harness must notice every one of them."""

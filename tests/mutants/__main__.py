@@ -1,0 +1,75 @@
+"""make mutants: plant each defect in a copy of the tree and see that the tests notice; writes build/mutants.json."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.mutants.defects import DEFECTS
+
+_ROOT = Path(__file__).parents[2]
+_FOLDERS = ("agent", "hal", "board", "ports", "flash_tools", "tests")
+_PORTABLE = ("test_journal", "test_boot_record", "test_region", "test_bank_writer", "test_nor_spi")
+_LIMIT_S = 240
+
+
+def _copy(target):
+    for folder in _FOLDERS:
+        shutil.copytree(_ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _plant(target, edits):
+    for name, old, new in edits:
+        path = target / name
+        text = path.read_text()
+        if old not in text:
+            raise SystemExit("the defect for %s does not fit any more: %r" % (name, old))
+        path.write_text(text.replace(old, new))
+
+
+def _notices(target, arguments):
+    """Tell whether the command fails; a run that does not end has noticed nothing by itself, but the limit has."""
+    try:
+        done = subprocess.run([sys.executable, *arguments], cwd=target, capture_output=True, timeout=_LIMIT_S, env={"PYTHONPATH": "."})
+    except subprocess.TimeoutExpired:
+        return True
+    return done.returncode != 0
+
+
+def kills(edits):
+    """Return the name of the check that noticed the defect, an empty text if none did; none at all: the clean tree."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder)
+        _copy(target)
+        _plant(target, edits)
+        if _notices(target, ["tests/run_portable.py", *_PORTABLE]):
+            return "portable tests"
+        if _notices(target, ["-m", "tests.powercut", "--sample", "--random", "100", "--processes", "1"]):
+            return "power cuts"
+    return ""
+
+
+def main():
+    """Plant them all; return the exit code."""
+    started = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        clean, *found = pool.map(kills, [[], *(edits for _, edits in DEFECTS)])
+    if clean:
+        print("the tree without a defect fails its %s: mend that first" % clean)
+        return 1
+    survivors = [name for (name, _), by in zip(DEFECTS, found, strict=True) if not by]
+    for (name, _), by in zip(DEFECTS, found, strict=True):
+        print("%-50s %s" % (name, by or "NOT NOTICED"))
+    result = {"mutants": len(DEFECTS), "killed": len(DEFECTS) - len(survivors), "survivors": len(survivors)}
+    Path("build").mkdir(exist_ok=True)
+    Path("build", "mutants.json").write_text(json.dumps(result | {"seconds": round(time.monotonic() - started, 1)}) + "\n")
+    print("mutants: %(mutants)d planted, %(killed)d noticed, %(survivors)d survived" % result)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
