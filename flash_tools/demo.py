@@ -76,7 +76,7 @@ def _factory(flash, layout, package, image):
     BootRecord(regions["boot"]).confirm()
 
 
-def make_device(behaviour=firmware.GOOD, size=192 * K):
+def make_device(behaviour=firmware.GOOD, size=192 * K, encoding="deflate", make_server=Bench):
     """Return a device with firmware 1.0 whose server offers 2.0, which behaves as told."""
     key = new_key()
     layout = make_layout(W25Q128.size, 1024 * K)
@@ -85,11 +85,11 @@ def make_device(behaviour=firmware.GOOD, size=192 * K):
     packages = []
     for version, image in (("1.0", old), ("2.0", new)):
         target = Target("bench", ["sim"], layout_hash(layout), version, 1)
-        packages.append(build_package(image, target, key))
+        packages.append(build_package(image, target, key, encoding=encoding))
     _factory(flash, layout, packages[0], old)
     public = public_bytes(key)
     trusted = SimpleNamespace(product="bench", model="sim", anchors=((key_id(public), public),), verify=verify)
-    bench = Bench({_URL: packages[1]}, ((DOWNLOAD_AND_UPDATE, _URL, "demo", 0),), flash)
+    bench = make_server({_URL: packages[1]}, ((DOWNLOAD_AND_UPDATE, _URL, "demo", 0),), flash)
     return Device(flash, flash.clock, layout, trusted, bench)
 
 

@@ -1,0 +1,1 @@
+"""Figures, measured in virtual time or counted: make bench."""

@@ -1,0 +1,37 @@
+"""make bench: measure, write build/bench.json, and say which figure misses its bound."""
+
+import json
+import sys
+from pathlib import Path
+
+from tests.bench import flash_time, refetch, watchdog, wear
+
+_BOUNDS = {
+    "install_1mib_ratio": 1.05,
+    "reinstall_1mib_ratio": 1.3,
+    "boot_decision_bytes": 1024,
+    "boot_flash_writes": 0,
+    "resume_refetch_bytes": 4096 + 20,  # the largest packed block and its header
+    "watchdog_gap_share": 0.5,
+    "bank_erases_max": 1,
+    "record_erases_max": 6,
+    "record_erases_per_1000_wakeups": 100,
+}
+
+
+def main():
+    """Measure everything; return the exit code."""
+    figures = {}
+    for part in (flash_time, wear, watchdog, refetch):
+        figures.update(part.measure())
+    Path("build").mkdir(exist_ok=True)
+    Path("build", "bench.json").write_text(json.dumps(figures, indent=1) + "\n")
+    for name, value in figures.items():
+        print("%-42s %10s%s" % (name, value, "   at most %s" % _BOUNDS[name] if name in _BOUNDS else ""))
+    missed = [name for name, most in _BOUNDS.items() if figures[name] > most]
+    print("bench: %d figures, %d miss their bound%s" % (len(figures), len(missed), ": " + ", ".join(missed) if missed else ""))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
