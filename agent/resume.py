@@ -3,6 +3,7 @@
 from agent import lifecycle
 from agent.job import ARM, DOWNLOAD, DOWNLOAD_ONLY, IDLE, NO_BANK, PROGRESS, REPORT
 from agent.record import SUCCESS
+from agent.reset import UNKNOWN
 
 _FAILED = 410
 
@@ -17,13 +18,18 @@ def resume(record, boot, cause, runs):
     found = lifecycle.situation(boot, package.bank, record.job.attempt())
     phase, code = lifecycle.at_boot(record.job.phase, found)
     if phase == ARM and code:
-        phase, code = _after_fall(record.job, cause, code)
+        phase, code = _after_fall(record.job, _cause_of_fall(boot, cause), code)
     if phase == REPORT and code:
         record.finish(code)
     elif phase == REPORT:
         _resume_report(record, runs)
     else:
         _resume_phase(record, phase)
+
+
+def _cause_of_fall(boot, cause):
+    """The cause that can be read is that of the last reset: it says nothing of the trial if another bank ran since."""
+    return UNKNOWN if boot.ran_before() == boot.running() else cause
 
 
 def _after_fall(job, cause, code):

@@ -31,6 +31,7 @@ class BootRecord:
         self._sector = region.erase_units[0][0]
         self._record = bytearray(_RECORD)
         self._running = running
+        self._ran_before = -1
         self._sequence = 0
         self._newest = -1
         self.state = CONFIRMED
@@ -47,6 +48,14 @@ class BootRecord:
     def run(self, bank):
         """Remember what the first stage chose."""
         self._running = bank
+
+    def remember(self, bank):
+        """Keep which bank ran before the reset, -1 where nothing tells."""
+        self._ran_before = bank
+
+    def ran_before(self):
+        """Return the bank that ran before the reset, -1 where nothing tells."""
+        return self._ran_before
 
     def confirmed(self):
         """Return the last bank that was confirmed."""

@@ -88,6 +88,9 @@ class BootControl:
     def confirmed(self):
         """Return the number of the last bank that was confirmed; it is never written."""
 
+    def ran_before(self):
+        """Return the bank that ran before the reset, -1 where nothing tells."""
+
     def tried(self, bank, attempt):
         """Tell whether that trial of `bank` has been used up; a native mechanism that keeps no number ignores it."""
 
@@ -100,6 +103,8 @@ class BootControl:
 
 class CrashCounter:
     """A few bits that survive a reset and need not survive a power cut."""
+
+    remembers: "False where the number does not tell which bank ran last"
 
     def get(self):
         """Return the number kept, 0 after power came."""

@@ -14,6 +14,7 @@ PACKAGES = ("agent", "hal", "ports", "board")
 
 def choose(boot, cause, counter, check):
     """Return the number of the bank to run, or -1 where only serial recovery is left; a normal boot writes nothing."""
+    boot.remember((counter.get() >> 4) - 1 if counter.remembers else -1)
     if boot.state == ARMED:
         trial = boot.trial
         boot.begin_trial()
@@ -62,6 +63,8 @@ def clear_modules(modules):
 
 class CrashMarks:
     """A crash counter in the boot record's oldest sector, for boards without memory that survives a reset."""
+
+    remembers = False
 
     def __init__(self, boot):
         self._boot = boot

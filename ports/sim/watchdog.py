@@ -31,6 +31,8 @@ class Watchdog:
 class Scratch:
     """A byte that survives a reset but no power cut: the crash counter of a board that has such memory."""
 
+    remembers = True
+
     def __init__(self):
         self._value = 0
 
