@@ -152,7 +152,12 @@ class PackageReader:
             raise PackageError("a block of the package cannot be unpacked")
         if more:
             raise PackageError("a block of the package unpacks to more than it says")
+        self.skip()
+
+    def skip(self):
+        """Leave the rest of the block; it was whole as far as its CRC tells."""
         self._decoder = None
+        self._left = 0
         self.offset += self.block_packed
         self._image_at += self.block_size
         self._await_block()

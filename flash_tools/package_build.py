@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from agent.compat import WINDOW_BITS
+from agent.manifest import KINDS
 from agent.package import BLOCK_HEAD, BLOCK_HEAD_SIZE, BLOCK_OUT, DEFLATED, HEAD_SIZE, MAGIC, SECTOR, STORED
 from agent.signature import MAX_PAYLOAD
 from flash_tools.errors import ToolError
@@ -47,6 +48,10 @@ def build_package(
     """Return a whole package; `old_image` is what a delta is made against."""
     if not image:
         raise ToolError("the image is empty")
+    if len(target.layout) != 16 or set(target.layout) - set("0123456789abcdef"):
+        raise ToolError(f"{target.layout!r} is no layout hash: 16 hexadecimal digits, as the device or its board file shows them")
+    if target.kind not in KINDS:
+        raise ToolError(f"there is no kind {target.kind}: use one of {', '.join(KINDS)}")
     if packed_max < SECTOR:
         raise ToolError(f"packed blocks must be allowed {SECTOR} bytes: a block that does not shrink is stored")
     blocks = _blocks(image, encoding, old_image, packed_max)

@@ -6,11 +6,13 @@ Run it with `python -m tests.data.make_vectors`; the private keys are made on th
 import hashlib
 from pathlib import Path
 
+from board.sim_nor import make_layout
 from flash_tools.keys import key_id, new_key, public_bytes
 from flash_tools.package_build import Target, build_package, sign_jws
-from ports.sim.firmware import GOOD, make_image
+from hal.region import layout_hash
+from ports.sim.firmware import CRASH, GOOD, make_image
 
-LAYOUT = "00" * 8
+LAYOUT = layout_hash(make_layout(1 << 20, 65536))  # of the small board of tests/portable
 
 
 def make_text() -> str:
@@ -21,6 +23,8 @@ def make_text() -> str:
     new = bytearray(make_image("2", GOOD, 64) + old[64:] + b"more at the end")
     new[5000:5003] = b"new"
     target = Target("bench", ["sim", "sim2"], LAYOUT, "2", 7)
+    crash = make_image("2", CRASH, 9100)
+    first = Target("bench", ["sim2"], LAYOUT, "1", 7)
     values = {
         "KID": key_id(public),
         "KEY": public,
@@ -30,6 +34,8 @@ def make_text() -> str:
         "SOURCE_SHA256": hashlib.sha256(old).digest(),
         "OLD_SIZE": len(old),
         "NEW": bytes(new),
+        "OLD_PACKAGE": build_package(old, first, key, built=1700000000),
+        "CRASH_PACKAGE": build_package(crash, target, key, built=1700000000),
         "PACKAGES": {
             encoding: build_package(bytes(new), target, key, encoding=encoding, old_image=old, built=1700000000)
             for encoding in ("none", "deflate", "delta")

@@ -14,7 +14,19 @@ LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "
 PURE = ("binascii", "hashlib", "struct")
 ENTRY = ("ports/*/__main__.py", *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device")))
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
-LINUX = ("argparse", "ctypes", "fcntl", "gpiozero", "logging", "mmap", "pathlib", "platform", "serial", "shutil")
+LINUX = (
+    "argparse",
+    "cryptography",
+    "ctypes",
+    "fcntl",
+    "gpiozero",
+    "logging",
+    "mmap",
+    "pathlib",
+    "platform",
+    "serial",
+    "shutil",
+)
 LINUX += ("signal", "smbus2", "spidev", "subprocess", "tempfile", "termios", "zipfile", "zipimport", "runpy")
 MICRO = ("cryptolib", "machine", "micropython", "network", "ntptime", "pyb", "rp2", "stm", "tls", "uctypes", "vfs")
 RUNTIMES = {"cpython_linux": COMMON + LINUX, "micropython": COMMON + MICRO, "sim": ("json", "os", "sys")}
@@ -94,7 +106,8 @@ def offences(source, path):
 def too_long(source, path):
     """Return (failures, warnings) about the length of the file and its functions."""
     lines = source.count("\n") + 1
-    failures = ["%s has %d lines" % (path, lines)] if lines > MAX_FILE + 1 else []
+    tables = path.startswith("tests/data/")  # made by a program, read by nobody
+    failures = ["%s has %d lines" % (path, lines)] if lines > MAX_FILE + 1 and not tables else []
     mild = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -132,7 +145,7 @@ BAD = (
     ("hal/x.py", "import esp32"),
     ("board/x.py", "import machine"),
     ("board/x.py", "from ports.sim import nor"),
-    ("board/x.py", "from agent.job import Job"),
+    ("board/x.py", "from agent.journal import Journal"),
     ("ports/sim/x.py", "from ports.micropython import spi"),
     ("ports/sim/x.py", "import socket"),
     ("ports/sim/x.py", "from hal.region import Region"),
@@ -167,6 +180,7 @@ def test_the_gate_lets_through(path, source):
 def test_the_length_gate_catches():
     assert too_long("x = 1\n" * 301, "a.py")[0]
     assert not too_long("x = 1\n" * 300, "a.py")[0]
+    assert not too_long("x = 1\n" * 301, "tests/data/a.py")[0]
     assert too_long("def f():\n" + "    x = 1\n" * 40, "a.py")[0]
     failures, mild = too_long("def f():\n" + "    x = 1\n" * 25, "a.py")
     assert mild and not failures

@@ -15,20 +15,22 @@ FILES = sorted(p.relative_to(ROOT).as_posix() for f in FOLDERS for p in (ROOT / 
 # Read off the interpreter: what CPython 3.11 has and MicroPython has not.
 NO_BUILTINS = """BaseExceptionGroup BlockingIOError BrokenPipeError BufferError BytesWarning ChildProcessError
     ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError DeprecationWarning
-    EncodingWarning EnvironmentError ExceptionGroup FileExistsError FileNotFoundError FloatingPointError FutureWarning IOError
-    ImportWarning InterruptedError IsADirectoryError ModuleNotFoundError NotADirectoryError PendingDeprecationWarning
-    PermissionError ProcessLookupError RecursionError ReferenceError ResourceWarning RuntimeWarning SyntaxWarning
-    SystemError TabError TimeoutError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeTranslateError
-    UnicodeWarning UserWarning Warning aiter anext ascii breakpoint format vars""".split()
+    EncodingWarning EnvironmentError ExceptionGroup FileExistsError FileNotFoundError FloatingPointError
+    FutureWarning IOError ImportWarning InterruptedError IsADirectoryError ModuleNotFoundError
+    NotADirectoryError PendingDeprecationWarning PermissionError ProcessLookupError RecursionError
+    ReferenceError ResourceWarning RuntimeWarning SyntaxWarning SystemError TabError TimeoutError
+    UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeTranslateError UnicodeWarning UserWarning
+    Warning aiter anext ascii breakpoint format vars""".split()
 NO_MODULES = """__future__ abc argparse base64 bisect calendar codecs concurrent configparser contextlib contextvars
-    copy copyreg csv ctypes dataclasses datetime decimal difflib email enum fcntl fnmatch fractions ftplib functools getopt
-    getpass glob gzip hmac html http importlib inspect ipaddress itertools locale logging lzma mimetypes mmap
-    multiprocessing numbers operator pathlib pickle pkgutil platform pprint queue re sched secrets selectors shelve
-    shlex shutil signal socketserver sqlite3 stat statistics string subprocess tempfile textwrap threading timeit
-    tomllib traceback types typing unicodedata unittest urllib uuid warnings weakref xml zipfile zlib""".split()
-NO_METHODS = """bit_count bit_length capitalize casefold cast expandtabs format_map hexdigest isalnum isascii
-    isdecimal isidentifier isnumeric isprintable istitle ljust maketrans nbytes removeprefix removesuffix rjust swapcase
-    toreadonly tobytes title translate zfill sha384 sha512 with_traceback""".split()
+    copy copyreg csv ctypes dataclasses datetime decimal difflib email enum fcntl fnmatch fractions ftplib
+    functools getopt getpass glob gzip hmac html http importlib inspect ipaddress itertools locale logging
+    lzma mimetypes mmap multiprocessing numbers operator pathlib pickle pkgutil platform pprint queue re
+    sched secrets selectors shelve shlex shutil signal socketserver sqlite3 stat statistics string
+    subprocess tempfile textwrap threading timeit tomllib traceback types typing unicodedata unittest urllib
+    uuid warnings weakref xml zipfile zlib""".split()
+NO_METHODS = """bit_count bit_length capitalize casefold cast expandtabs format_map hexdigest isalnum isascii isdecimal
+    isidentifier isnumeric isprintable istitle ljust maketrans nbytes removeprefix removesuffix rjust
+    swapcase toreadonly tobytes title translate zfill sha384 sha512 with_traceback""".split()
 NO_SPECIALS = ("__slots__", "__doc__", "__cause__", "__context__", "__traceback__", "__init_subclass__", "__set_name__")
 NO_MEMBERS = {
     "time": "monotonic monotonic_ns perf_counter perf_counter_ns strftime process_time",
