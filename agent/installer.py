@@ -47,6 +47,11 @@ class Installer:
         self._layout = layout
         self._source = source
 
+    @property
+    def received(self):
+        """Return how many bytes have come in all."""
+        return self._reader.received
+
     def step(self, stream):
         """Do one thing; return one of the constants above."""
         return self._step(stream)

@@ -34,6 +34,7 @@ class PackageReader:
 
     def __init__(self):
         self.state = MANIFEST
+        self.received = 0  # bytes in all
         self._buffer = bytearray(BLOCK_BUFFER)
         self._view = memoryview(self._buffer)
         self._text = bytearray(MAX_JWS)
@@ -55,6 +56,7 @@ class PackageReader:
         if not count:
             raise LinkError("the download ended early")
         self._have += count
+        self.received += count
         if self._have == self._wanted:
             self._next_part()
         return count

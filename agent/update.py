@@ -37,7 +37,7 @@ class Update:
         self._report = report
         self._trial_policy = trial_policy
         self._installer = self._stream = self._trial = self._running = None
-        self._offset = 0
+        self._offset = self._received = 0
         self._wait_ms = self._waiting_since = 0
         self._backoff = Backoff(port.random, _RESUMES)
         self._report_backoff = Backoff(port.random, _FOR_EVER)
@@ -94,12 +94,19 @@ class Update:
         try:
             return self._install()
         except LinkError as e:
+            if self._is_short():
+                self._refuse(PackageError("the package is shorter than its manifest says", _BROKEN))
+                return 0
             return self._retry(e)
         except PackageError as e:
             self._refuse(e)
         except FlashError as e:
             self._fail(e.code)
         return 0
+
+    def _is_short(self):
+        """Tell whether the stream had not a byte more behind the place where the download goes on."""
+        return self._stream and self._offset and self._installer.received == self._received
 
     def _ready(self):
         if self.record.job.kind == DOWNLOAD_ONLY:
@@ -157,6 +164,7 @@ class Update:
             self._start_installer()
         if not self._stream:
             self._stream = self._source.open(self.record.job.url, self._offset)
+            self._received = self._installer.received
         before = self.record.progress.package_at
         told = self._installer.step(self._stream)
         if self.record.progress.package_at > before:
