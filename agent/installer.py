@@ -62,12 +62,17 @@ class Installer:
         if self._reader.state != package_format.HAVE_MANIFEST:
             return WAIT if self._reader.fill(stream) is None else MORE
         trust = self._identity
-        payload = open_jws(self._reader.manifest_text, trust.anchors, trust.verify)
+        payload = open_jws(self._reader.manifest_text, self._anchors(), trust.verify)
         self.manifest = Manifest.parse(payload)
         check(self.manifest, trust, self._target.image.size, self._layout, self._running)
         if self._running and self.manifest.sha256 == self._running.sha256:
             return SAME
         return self._begin()
+
+    def _anchors(self):
+        """Return the trusted keys without those that the running firmware's manifest revokes."""
+        revoked = self._running.revoked if self._running else ()
+        return tuple([anchor for anchor in self._identity.anchors if anchor[0] not in revoked])
 
     def _begin(self):
         manifest, progress = self.manifest, self._progress

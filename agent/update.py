@@ -17,6 +17,7 @@ from agent.trial import FAILED, PASSED, Trial, version_test
 from agent.verify import read_manifest
 
 _RESUMES = const(8)  # without a new block
+_SAME_ENDS = const(3)
 _FOR_EVER = const(0x3FFFFFFF)
 _BROKEN = const(402)
 _IDLE_MS = const(60000)
@@ -37,7 +38,7 @@ class Update:
         self._report = report
         self._trial_policy = trial_policy
         self._installer = self._stream = self._trial = self._running = None
-        self._offset = self._received = 0
+        self._offset = self._received = self._end = self._ends = 0
         self._wait_ms = self._waiting_since = 0
         self._backoff = Backoff(port.random, _RESUMES)
         self._report_backoff = Backoff(port.random, _FOR_EVER)
@@ -105,8 +106,13 @@ class Update:
         return 0
 
     def _is_short(self):
-        """Tell whether the stream had not a byte more behind the place where the download goes on."""
-        return self._stream and self._offset and self._installer.received == self._received
+        """Tell whether the stream ended at the very same byte for the third time: the file ends there, not the link."""
+        if not self._stream:
+            return False
+        end = self._offset + self._installer.received - self._received
+        self._ends = self._ends + 1 if end == self._end else 1
+        self._end = end
+        return self._ends >= _SAME_ENDS
 
     def _ready(self):
         if self.record.job.kind == DOWNLOAD_ONLY:
@@ -223,7 +229,7 @@ class Update:
     def _drop_download(self):
         self._close()
         self._installer = None
-        self._offset = 0
+        self._offset = self._end = self._ends = 0
         self._wait_ms = 0
         self._backoff.reset()
 

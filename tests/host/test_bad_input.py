@@ -7,7 +7,7 @@ import pytest
 from agent.job import DOWNLOAD_AND_UPDATE
 from agent.package import HEAD_SIZE, MAGIC
 from board.sim_nor import make_layout
-from flash_tools.keys import new_key
+from flash_tools.keys import key_id, new_key, public_bytes
 from flash_tools.package_build import Target, build_package, sign_jws
 from hal.region import layout_hash
 from ports.sim import firmware
@@ -91,6 +91,18 @@ CASES = {
     "wrong digest": (_resigned(_package(), sha256="ab" * 32), 402, True),
     "inflates past its size": (_overfull(), 402, True),
 }
+
+
+def test_a_key_that_the_running_firmware_revokes_is_404():
+    kid = key_id(public_bytes(_KEY))
+    explorer = Explorer(worlds.make_world(_GEOMETRY, "none", "good"))
+    explorer._new_device()
+    device, oracle = explorer.device, explorer.oracle
+    running = build_package(OLD, Target(worlds.PRODUCT, [worlds.MODEL], layout_hash(_LAYOUT), "1", 5), _KEY, encoding="none", revoked=[kid])
+    device.flash.pages = dict(worlds._factory(_GEOMETRY, _LAYOUT, running, OLD))
+    oracle.orders = ((DOWNLOAD_AND_UPDATE, "http://bench/a", "a", 0),)
+    assert device.boot() == IDLE
+    assert [report[1] for report in oracle.reports] == [404]
 
 
 @pytest.mark.parametrize("name", CASES)
