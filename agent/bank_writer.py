@@ -24,7 +24,9 @@ class BankWriter:
 
     def __init__(self, region, erase_units, announce):
         if erase_units[0][0] > CHUNK:
-            raise FlashError("the chip erases %d bytes at once, at most %d can be buffered" % (erase_units[0][0], CHUNK))
+            raise FlashError(
+                "the chip erases %d bytes at once, at most %d can be buffered" % (erase_units[0][0], CHUNK)
+            )
         self._region = region
         self._units = erase_units
         self._announce = announce

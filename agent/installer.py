@@ -11,9 +11,8 @@ from agent.compat import const
 from agent.errors import PackageError
 from agent.job import CLEAN, NO_BANK
 from agent.manifest import Manifest, check
-from agent.progress import Progress
 from agent.signature import open_jws
-from agent.verify import Digest, read_manifest
+from agent.verify import Digest
 
 # What a step tells
 MORE = const(0)  # call again
@@ -21,6 +20,7 @@ WAIT = const(1)  # nothing to do until the stream has something
 SEEK = const(2)  # the stream must go on at `offset` of the package
 SAME = const(3)  # the running bank is this image already
 DONE = const(4)  # the bank is written and verified
+
 
 class Installer:
     """One run over one package."""

@@ -1,7 +1,7 @@
 """After a reset: one look at the table, one put of what it says, before anything acts on it."""
 
 from agent import lifecycle
-from agent.job import ARM, DOWNLOAD, DOWNLOAD_ONLY, IDLE, NO_BANK, PROGRESS, REPORT
+from agent.job import ARM, DOWNLOAD, DOWNLOAD_ONLY, NO_BANK, PROGRESS, REPORT
 from agent.record import SUCCESS
 from agent.reset import UNKNOWN
 

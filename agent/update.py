@@ -8,8 +8,20 @@ from agent import installer, orders
 from agent.backoff import Backoff
 from agent.compat import const
 from agent.errors import FlashError, LinkError, PackageError
-from agent.job import ACCEPTED, ARM, CLEAN, DOWNLOAD, DOWNLOAD_ONLY, IDLE, NO_BANK, PROGRESS, READY, REPORT, TRIAL
-from agent.job import STATE_DOWNLOADED
+from agent.job import (
+    ACCEPTED,
+    ARM,
+    CLEAN,
+    DOWNLOAD,
+    DOWNLOAD_ONLY,
+    IDLE,
+    NO_BANK,
+    PROGRESS,
+    READY,
+    REPORT,
+    STATE_DOWNLOADED,
+    TRIAL,
+)
 from agent.lifecycle import HELD, OK, SAME
 from agent.record import SUCCESS
 from agent.resume import resume

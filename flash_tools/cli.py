@@ -13,7 +13,9 @@ from rich.console import Console
 from flash_tools import keys, package_build, package_read
 from flash_tools.errors import ToolError
 
-app = typer.Typer(no_args_is_help=True, help="Keys, packages and flashing for fumo-agent.", pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, help="Keys, packages and flashing for fumo-agent.", pretty_exceptions_enable=False
+)
 keys_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
 package_app = typer.Typer(no_args_is_help=True, help="Update packages (.fup).")
 app.add_typer(keys_app, name="keys")

@@ -65,7 +65,13 @@ def _sequential_patch(old: bytes, new: bytes) -> bytes:
         raise ToolError("deltas need detools: install fumo-agent[tools]") from None
     patch = io.BytesIO()
     detools.create_patch(
-        io.BytesIO(old), io.BytesIO(new), patch, compression="none", patch_type="sequential", algorithm="bsdiff", use_mmap=False
+        io.BytesIO(old),
+        io.BytesIO(new),
+        patch,
+        compression="none",
+        patch_type="sequential",
+        algorithm="bsdiff",
+        use_mmap=False,
     )
     return patch.getvalue()
 

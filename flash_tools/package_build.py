@@ -49,18 +49,29 @@ def build_package(
     if not image:
         raise ToolError("the image is empty")
     if len(target.layout) != 16 or set(target.layout) - set("0123456789abcdef"):
-        raise ToolError(f"{target.layout!r} is no layout hash: 16 hexadecimal digits, as the device or its board file shows them")
+        raise ToolError(
+            f"{target.layout!r} is no layout hash: 16 hexadecimal digits, as the device or its board file shows them"
+        )
     if target.kind not in KINDS:
         raise ToolError(f"there is no kind {target.kind}: use one of {', '.join(KINDS)}")
     if packed_max < SECTOR:
         raise ToolError(f"packed blocks must be allowed {SECTOR} bytes: a block that does not shrink is stored")
     blocks = _blocks(image, encoding, old_image, packed_max)
-    fields = {
+    fields = _image_fields(image, target, encoding, packed_max)
+    fields["built"] = int(time.time()) if built is None else built
+    if old_image is not None and encoding == "delta":
+        fields |= {"source_size": len(old_image), "source_sha256": hashlib.sha256(old_image).hexdigest()}
+    if revoked:
+        fields["revoked"] = list(revoked)
+    return _assemble(fields, blocks, key)
+
+
+def _image_fields(image: bytes, target: Target, encoding: str, packed_max: int) -> dict:
+    return {
         "product": target.product,
         "models": list(target.models),
         "layout": target.layout,
         "version": target.version,
-        "built": int(time.time()) if built is None else built,
         "counter": target.counter,
         "kind": target.kind,
         "size": len(image),
@@ -68,11 +79,6 @@ def build_package(
         "encoding": encoding,
         "packed_max": packed_max,
     }
-    if old_image is not None and encoding == "delta":
-        fields |= {"source_size": len(old_image), "source_sha256": hashlib.sha256(old_image).hexdigest()}
-    if revoked:
-        fields["revoked"] = list(revoked)
-    return _assemble(fields, blocks, key)
 
 
 def sign_jws(payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -111,7 +117,9 @@ def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: in
         return _pack_blocks(len(image), plan.plain, plan.source_at, packed_max, True)
     if encoding not in ("none", "deflate"):
         raise ToolError(f"there is no encoding {encoding}: use none, deflate or delta")
-    return _pack_blocks(len(image), lambda start, end: image[start:end], lambda start: 0, packed_max, encoding != "none")
+    return _pack_blocks(
+        len(image), lambda start, end: image[start:end], lambda start: 0, packed_max, encoding != "none"
+    )
 
 
 def _pack_blocks(size: int, plain, source_at, packed_max: int, shrink: bool) -> bytes:

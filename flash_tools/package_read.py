@@ -72,7 +72,13 @@ def inspect(data: bytes, public: bytes | None = None, old_image: bytes | None = 
         raise VerifyError("the image is not the one that was signed: build the package again")
     if len(data) != manifest.package_size:
         raise VerifyError("the file is longer than the package: something was added to it")
-    return Summary(_plain(manifest), len(data), blocks, "good" if public else "not checked", "good" if unpackable else "not checked")
+    return Summary(
+        _plain(manifest),
+        len(data),
+        blocks,
+        "good" if public else "not checked",
+        "good" if unpackable else "not checked",
+    )
 
 
 def _manifest(text: bytes, public: bytes | None) -> Manifest:

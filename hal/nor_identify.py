@@ -74,7 +74,9 @@ def _read_id(nor, link):
 
 def _take_size(chip, known, sfdp):
     if not known and not sfdp:
-        raise FlashError("the flash %s is not known and has no tables: add it to hal/nor_chips.py" % _hex(chip.jedec_id))
+        raise FlashError(
+            "the flash %s is not known and has no tables: add it to hal/nor_chips.py" % _hex(chip.jedec_id)
+        )
     if known and sfdp and known.size != sfdp.size:
         text = "the flash calls itself a %s but says it holds %d bytes: it is a clone, do not use it"
         raise FlashError(text % (known.name, sfdp.size))

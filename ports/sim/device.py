@@ -30,7 +30,9 @@ class Device:
 
     stage_version = "stage"
 
-    def __init__(self, flash, clock, layout, identity, server, watchdog_ms=8388, trial_policy=None, causes_readable=True):
+    def __init__(
+        self, flash, clock, layout, identity, server, watchdog_ms=8388, trial_policy=None, causes_readable=True
+    ):
         self.flash = flash
         self.clock = clock
         self.layout = layout

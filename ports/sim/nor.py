@@ -9,7 +9,6 @@ from ports.sim import faults
 from ports.sim.power import Violation
 
 
-
 class Geometry:
     """What the model must know of a chip; times are microseconds, `units` is ((size, typ, max), ...) smallest first."""
 

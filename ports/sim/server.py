@@ -46,7 +46,9 @@ class Server:
 
     def __init__(self, packages, orders):
         self.packages = packages  # url -> bytes
-        self.orders = orders  # (kind, url, correlator, package offset of the one before at which it is given; 0: its end)
+        self.orders = (
+            orders  # (kind, url, correlator, package offset of the one before at which it is given; 0: its end)
+        )
         self.given = 0  # orders that were answered 202
         self.reports = []  # (correlator, code, version that runs)
         self.fetched = 0

@@ -18,7 +18,9 @@ _WIDE = {0x13: 0x03, 0x12: 0x02, 0x0C: 0x0B, 0x21: 0x20, 0x5C: 0x52, 0xDC: 0xD8}
 class Part:
     """What a part is: facts for the model, times in microseconds."""
 
-    def __init__(self, name, jedec_id, size, erases, page_us, byte_us, sfdp=b"", aai=False, protected=0, unlock=0, reset=False):
+    def __init__(
+        self, name, jedec_id, size, erases, page_us, byte_us, sfdp=b"", aai=False, protected=0, unlock=0, reset=False
+    ):
         self.name = name
         self.jedec_id = jedec_id
         self.size = size

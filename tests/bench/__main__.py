@@ -29,7 +29,10 @@ def main():
     for name, value in figures.items():
         print("%-42s %10s%s" % (name, value, "   at most %s" % _BOUNDS[name] if name in _BOUNDS else ""))
     missed = [name for name, most in _BOUNDS.items() if figures[name] > most]
-    print("bench: %d figures, %d miss their bound%s" % (len(figures), len(missed), ": " + ", ".join(missed) if missed else ""))
+    print(
+        "bench: %d figures, %d miss their bound%s"
+        % (len(figures), len(missed), ": " + ", ".join(missed) if missed else "")
+    )
     return 1 if missed else 0
 
 

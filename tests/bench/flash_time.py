@@ -1,6 +1,5 @@
 """How near an install comes to what the chip alone would need, on the W25Q128's own times at 24 MHz."""
 
-
 from agent.job import DOWNLOAD_ONLY
 from flash_tools.demo import W25Q128, make_device
 from ports.sim import firmware
@@ -83,5 +82,3 @@ def _older():
 def _run(device):
     assert device.boot() == IDLE
     return device.server.times_us[-1]
-
-

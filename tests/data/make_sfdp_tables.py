@@ -1,4 +1,6 @@
-"""Makes sfdp_tables.py from the `spiflash` database: real parts for the chip model. Run it with `python -m tests.data.make_sfdp_tables`.
+"""Makes sfdp_tables.py from the `spiflash` database: real parts for the chip model.
+
+Run it with `python -m tests.data.make_sfdp_tables`.
 
 Where the database has a dump of the chip's own table, that is taken. Where it has the chip's facts only, its encoder makes the
 table, and the times, which no such entry has, come from the chip's own tables as posted by their users (see _TIMES).

@@ -41,7 +41,12 @@ def make_text() -> str:
             for encoding in ("none", "deflate", "delta")
         },
     }
-    lines = ['"""Vectors made by make_vectors.py; do not edit. The keys that signed them are gone."""', "", "import binascii", ""]
+    lines = [
+        '"""Vectors made by make_vectors.py; do not edit. The keys that signed them are gone."""',
+        "",
+        "import binascii",
+        "",
+    ]
     for name, value in values.items():
         lines += _lines(name, value)
     return "\n".join(lines) + "\n"

@@ -22,7 +22,13 @@ _KEY = worlds._keys()[0]
 
 
 def _package(image=_IMAGE, key=_KEY, encoding="none", old=None, **changes):
-    fields = dict(product=worlds.PRODUCT, models=[worlds.MODEL], layout=layout_hash(_LAYOUT), version="2", counter=7) | changes
+    fields = {
+        "product": worlds.PRODUCT,
+        "models": [worlds.MODEL],
+        "layout": layout_hash(_LAYOUT),
+        "version": "2",
+        "counter": 7,
+    } | changes
     return build_package(image, Target(**fields), key, encoding=encoding, old_image=old, built=1700000000)
 
 
@@ -98,7 +104,9 @@ def test_a_key_that_the_running_firmware_revokes_is_404():
     explorer = Explorer(worlds.make_world(_GEOMETRY, "none", "good"))
     explorer._new_device()
     device, oracle = explorer.device, explorer.oracle
-    running = build_package(OLD, Target(worlds.PRODUCT, [worlds.MODEL], layout_hash(_LAYOUT), "1", 5), _KEY, encoding="none", revoked=[kid])
+    running = build_package(
+        OLD, Target(worlds.PRODUCT, [worlds.MODEL], layout_hash(_LAYOUT), "1", 5), _KEY, encoding="none", revoked=[kid]
+    )
     device.flash.pages = dict(worlds._factory(_GEOMETRY, _LAYOUT, running, OLD))
     oracle.orders = ((DOWNLOAD_AND_UPDATE, "http://bench/a", "a", 0),)
     assert device.boot() == IDLE

@@ -119,7 +119,9 @@ def test_no_state_reports_what_is_not_so(kind):
 
 
 def test_the_check_can_fail(monkeypatch):
-    rows = tuple((p, f, n, c) if (p, f) != (TRIAL, lifecycle.FELL) else (p, f, REPORT, 200) for p, f, n, c in lifecycle.BOOT)
+    rows = tuple(
+        (p, f, n, c) if (p, f) != (TRIAL, lifecycle.FELL) else (p, f, REPORT, 200) for p, f, n, c in lifecycle.BOOT
+    )
     monkeypatch.setattr(lifecycle, "BOOT", rows)
     assert [state for state in _explore(OWN)[0] if _is_wrong(state)]
 

@@ -34,7 +34,9 @@ def _plant(target, edits):
 def _notices(target, arguments):
     """Tell whether the command fails; a run that does not end has noticed nothing by itself, but the limit has."""
     try:
-        done = subprocess.run([sys.executable, *arguments], cwd=target, capture_output=True, timeout=_LIMIT_S, env={"PYTHONPATH": "."})
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=target, capture_output=True, timeout=_LIMIT_S, env={"PYTHONPATH": "."}
+        )
     except subprocess.TimeoutExpired:
         return True
     return done.returncode != 0
@@ -66,7 +68,9 @@ def main():
         print("%-50s %s" % (name, by or "NOT NOTICED"))
     result = {"mutants": len(DEFECTS), "killed": len(DEFECTS) - len(survivors), "survivors": len(survivors)}
     Path("build").mkdir(exist_ok=True)
-    Path("build", "mutants.json").write_text(json.dumps(result | {"seconds": round(time.monotonic() - started, 1)}) + "\n")
+    Path("build", "mutants.json").write_text(
+        json.dumps(result | {"seconds": round(time.monotonic() - started, 1)}) + "\n"
+    )
     print("mutants: %(mutants)d planted, %(killed)d noticed, %(survivors)d survived" % result)
     return 1 if survivors else 0
 

@@ -18,7 +18,13 @@ def test_a_layout_is_carved():
 
 
 def test_bad_layouts_are_refused():
-    for part in (("x", 8192, 4096), ("x", 65535 + 65536, 4096), ("x", (1 << 20) - 4096, 8192), ("x", 200000, 4096), ("x", 0, 0)):
+    for part in (
+        ("x", 8192, 4096),
+        ("x", 65535 + 65536, 4096),
+        ("x", (1 << 20) - 4096, 8192),
+        ("x", 200000, 4096),
+        ("x", 0, 0),
+    ):
         with raises(FlashError):
             carve(make_flash(), GOOD + (part,))
     with raises(FlashError):
@@ -27,7 +33,11 @@ def test_bad_layouts_are_refused():
 
 def test_a_region_keeps_to_itself():
     region = carve(make_flash(), GOOD)["bank"]
-    for wrong in (lambda: region.read(65535, bytearray(2)), lambda: region.program(-1, b"a"), lambda: region.erase(65536, 4096)):
+    for wrong in (
+        lambda: region.read(65535, bytearray(2)),
+        lambda: region.program(-1, b"a"),
+        lambda: region.erase(65536, 4096),
+    ):
         with raises(FlashError):
             wrong()
 

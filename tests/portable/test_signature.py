@@ -136,4 +136,6 @@ def test_what_the_device_must_not_take_has_its_code():
         ({"encoding": "delta", "source_size": 501, "source_sha256": "cd" * 32}, 403),
         ({"encoding": "delta", "source_size": 500, "source_sha256": "ce" * 32}, 403),
     ):
-        assert _code(lambda: check(Manifest.parse(_fields(**changes)), Device, 9000, "00" * 8, running)) == code, changes
+        assert _code(lambda: check(Manifest.parse(_fields(**changes)), Device, 9000, "00" * 8, running)) == code, (
+            changes
+        )

@@ -99,7 +99,7 @@ def test_the_same_image_is_done_without_touching_the_bank():
     device = make_device(vectors.OLD_PACKAGE)
     _run(device)
     assert device.server.reports == [("a", 200, "1")]
-    assert max([page for page in device.flash.pages]) * 256 < device.flash.size // 2
+    assert max(device.flash.pages) * 256 < device.flash.size // 2
 
 
 def test_orders_that_cannot_be_taken():

@@ -9,7 +9,8 @@ from random import Random
 from agent import reset
 from agent.job import ARM, DOWNLOAD, IDLE, READY, REPORT, TRIAL
 from hal.boot_record import ARMED, TRIED
-from ports.sim.device import CUT, IDLE as ENDED, RECOVERY, Device
+from ports.sim.device import CUT, RECOVERY, Device
+from ports.sim.device import IDLE as ENDED
 from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
 from ports.sim.power import PowerCut, Reset, Violation
 from tests.powercut.oracle import Oracle
@@ -117,7 +118,7 @@ class Explorer:
             world.layout,
             identity(),
             self.oracle,
-            trial_policy=dict(server_reached=None, min_ms=2000, max_ms=6000),
+            trial_policy={"server_reached": None, "min_ms": 2000, "max_ms": 6000},
             causes_readable=world.causes_readable,
         )
         self.oracle.device = self.device
@@ -166,7 +167,9 @@ class Explorer:
         weak = tuple(sorted(faults.weak.items()))
         shaky = (tuple(sorted(faults.unstable)), faults.seed if faults.unstable else 0)
         pages = frozenset(self.flash.pages.items())
-        return hash((pages, weak, shaky, self.oracle.state()[:-1], self.device.reset_to_come, self.device.scratch.get()))
+        return hash(
+            (pages, weak, shaky, self.oracle.state()[:-1], self.device.reset_to_come, self.device.scratch.get())
+        )
 
     def _run_and_gather(self, path, gather=True):
         self._points = [] if gather else None

@@ -132,7 +132,7 @@ class Oracle(Server):
         got = {}
         for correlator, code, _ in self.reports:
             got[correlator] = code
-        for correlator, codes in world.codes.items():
+        for correlator in world.codes:
             if correlator not in world.superseded and not self.fell_back:
                 self.check(correlator in got, "no alert arrived for " + correlator)
         for correlator, code in got.items():

@@ -37,14 +37,22 @@ SAMPLE = (
     "tiny/none/wrap",
 )
 PAIRS = ("tiny/none/good",)
-RANDOM = ("4k-only/delta/good", "4k-only/deflate/crash", "tiny/none/supersede", "tiny/deflate/crash-then-good", "tiny/none/rot")
+RANDOM = (
+    "4k-only/delta/good",
+    "4k-only/deflate/crash",
+    "tiny/none/supersede",
+    "tiny/deflate/crash-then-good",
+    "tiny/none/rot",
+)
 _CHUNK = 24  # points of one task
 _MOST_CUTS = 6
 
 
 def singles():
     """Return the names of the worlds in which every single cut is made."""
-    names = ["%s/%s/%s" % (chip, encoding, kind) for chip in CHIPS for encoding in ("deflate", "delta") for kind in FIRMWARE]
+    names = [
+        "%s/%s/%s" % (chip, encoding, kind) for chip in CHIPS for encoding in ("deflate", "delta") for kind in FIRMWARE
+    ]
     return names + list(SPECIAL)
 
 
@@ -149,5 +157,3 @@ def _summary(explorer):
         "by_effect": dict(explorer.by_effect),
         "ended_new_200": explorer.ended_good,
     }
-
-

@@ -27,10 +27,18 @@ _SMALL_UNITS = ((4 * K, 64000, 896000),)
 GEOMETRIES = {
     # times from the chips' own SFDP tables, microseconds
     "w25q128": Geometry(
-        "w25q128", 16384 * K, ((4 * K, 64000, 896000), (32 * K, 128000, 1792000), (64 * K, 160000, 2240000)), (704, 4224), (32, 3)
+        "w25q128",
+        16384 * K,
+        ((4 * K, 64000, 896000), (32 * K, 128000, 1792000), (64 * K, 160000, 2240000)),
+        (704, 4224),
+        (32, 3),
     ),
     "mx25r64": Geometry(
-        "mx25r64", 8192 * K, ((4 * K, 48000, 384000), (32 * K, 240000, 1920000), (64 * K, 480000, 3840000)), (896, 5376), (48, 4)
+        "mx25r64",
+        8192 * K,
+        ((4 * K, 48000, 384000), (32 * K, 240000, 1920000), (64 * K, 480000, 3840000)),
+        (896, 5376),
+        (48, 4),
     ),
     "4k-only": Geometry("4k-only", 512 * K, _SMALL_UNITS, (704, 4224), (32, 3)),
     "tiny": Geometry("tiny", 256 * K, _SMALL_UNITS, (704, 4224), (32, 3)),
@@ -134,7 +142,9 @@ def make_world(geometry: str, encoding: str, kind: str) -> World:
     package = _package(new, "2", layout, 7, encoding, old, kind == "unsigned")
     images = {"1": old, "2": new}
     orders = [(DOWNLOAD_AND_UPDATE, "http://bench/a", "a", 0)]
-    world = World(f"{geometry}/{encoding}/{kind}", geometry, (), {"http://bench/a": package}, images, {"a": {200}}, {"2"}, "a")
+    world = World(
+        f"{geometry}/{encoding}/{kind}", geometry, (), {"http://bench/a": package}, images, {"a": {200}}, {"2"}, "a"
+    )
     if kind in ("crash", "hang", "unfit"):
         world.codes, world.ends, world.good = {"a": {410}}, {"1"}, ""
     elif kind == "unsigned":
