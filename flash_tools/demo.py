@@ -6,18 +6,16 @@ Exit code 0 only if it really went that way: the power was cut during the downlo
 import sys
 from types import SimpleNamespace
 
-from agent.bank_header import HeaderWriter
 from agent.job import DOWNLOAD_AND_UPDATE
-from agent.package import HEAD_SIZE
 from board.sim_nor import make_layout
 from flash_tools.keys import key_id, new_key, public_bytes
 from flash_tools.package_build import Target, build_package
 from hal.boot_record import BootRecord
-from hal.region import carve, layout_hash
+from hal.region import layout_hash
 from ports.cpython_linux.signature import verify
 from ports.sim import firmware
 from ports.sim.clock import Clock
-from ports.sim.device import CUT, IDLE, Device
+from ports.sim.device import CUT, IDLE, Device, install_firmware
 from ports.sim.nor import Geometry, Nor
 from ports.sim.server import Server
 
@@ -70,16 +68,6 @@ class Bench(Server):
         return super().satisfied(update)
 
 
-def _factory(flash, layout, package, image):
-    regions = carve(flash, layout)
-    flash.load(regions["bank0"].start, image)
-    size = int.from_bytes(package[4:8], "little")
-    writer = HeaderWriter(regions["header0"], package[HEAD_SIZE : HEAD_SIZE + size])
-    while not writer.step():
-        pass
-    BootRecord(regions["boot"]).confirm()
-
-
 def make_device(behaviour=firmware.GOOD, size=192 * K, encoding="deflate", make_server=Bench, image=None):
     """Return a device with firmware 1.0 whose server offers 2.0, which behaves as told."""
     key = new_key()
@@ -90,7 +78,7 @@ def make_device(behaviour=firmware.GOOD, size=192 * K, encoding="deflate", make_
     for version, image in (("1.0", old), ("2.0", new)):
         target = Target("bench", ["sim"], layout_hash(layout), version, 1)
         packages.append(build_package(image, target, key, encoding=encoding))
-    _factory(flash, layout, packages[0], old)
+    BootRecord(install_firmware(flash, layout, 0, packages[0], old)["boot"]).confirm()
     public = public_bytes(key)
     trusted = SimpleNamespace(product="bench", model="sim", anchors=((key_id(public), public),), verify=verify)
     bench = make_server({_URL: packages[1]}, ((DOWNLOAD_AND_UPDATE, _URL, "demo", 0),), flash)

@@ -4,13 +4,16 @@ Everything made in `boot` is gone when it returns; what survives is the chip, th
 """
 
 from agent import reset
+from agent.bank_header import HeaderWriter
 from agent.errors import AgentError
 from agent.journal import Journal
+from agent.package import HEAD_SIZE
 from agent.record import Record
 from agent.update import Update
 from agent.verify import check_bank
 from board import sim_nor
 from hal import first_stage
+from hal.region import carve
 from ports.sim.firmware import CRASH, CRASH_CONFIRMED, HANG, UNFIT, Firmware
 from ports.sim.power import PowerCut, Reset
 from ports.sim.watchdog import Scratch, Watchdog
@@ -23,6 +26,18 @@ IDLE = "idle"
 CUT = "cut"
 RESET = "reset"
 RECOVERY = "recovery"
+
+
+def install_firmware(flash, layout, bank, package, image):
+    """Put a firmware into a bank as a factory does, with the manifest of its package."""
+    regions = carve(flash, layout)
+    image_name, header_name = sim_nor.BANK_NAMES[bank]
+    flash.load(regions[image_name].start, image)
+    size = int.from_bytes(package[4:8], "little")
+    writer = HeaderWriter(regions[header_name], package[HEAD_SIZE : HEAD_SIZE + size])
+    while not writer.step():
+        pass
+    return regions
 
 
 class Device:

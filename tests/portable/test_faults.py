@@ -1,4 +1,4 @@
-"""A chip that misbehaves for a while: nothing bricks, the update ends or is given up with its code, and goes on when power returns."""
+"""A chip that misbehaves for a while: nothing bricks, and the update ends, or is given up with its code, when it answers again."""
 
 from ports.sim.device import IDLE, RESET
 from tests.data import vectors

@@ -1,13 +1,10 @@
 """Whole updates on the simulated device, on both interpreters; a few cuts here, all of them in tests/powercut."""
 
 from agent import p256
-from agent.bank_header import HeaderWriter
 from agent.job import DOWNLOAD_AND_UPDATE, DOWNLOAD_ONLY, UPDATE_ONLY
-from agent.package import HEAD_SIZE
 from board.sim_nor import make_layout
 from hal.boot_record import BootRecord
-from hal.region import carve
-from ports.sim.device import CUT, IDLE, Device
+from ports.sim.device import CUT, IDLE, Device, install_firmware
 from ports.sim.firmware import GOOD, make_image
 from ports.sim.server import Server, make_order
 from tests.data import vectors
@@ -37,13 +34,8 @@ def make_device(package, kind=DOWNLOAD_AND_UPDATE):
     """Return a device that runs version 1 and is offered `package`."""
     flash = make_flash()
     flash.poll_us = 100000
-    regions = carve(flash, LAYOUT)
-    flash.load(regions["bank0"].start, make_image("1", GOOD, vectors.OLD_SIZE))
-    size = int.from_bytes(vectors.OLD_PACKAGE[4:8], "little")
-    writer = HeaderWriter(regions["header0"], vectors.OLD_PACKAGE[HEAD_SIZE : HEAD_SIZE + size])
-    while not writer.step():
-        pass
-    BootRecord(regions["boot"]).confirm()
+    old = make_image("1", GOOD, vectors.OLD_SIZE)
+    BootRecord(install_firmware(flash, LAYOUT, 0, vectors.OLD_PACKAGE, old)["boot"]).confirm()
     server = Server({URL: package}, ((kind, URL, "a", 0),) if kind else ())
     policy = {"server_reached": None, "min_ms": 2000, "max_ms": 6000}
     return Device(flash, flash.clock, LAYOUT, Identity, server, 8388, policy)

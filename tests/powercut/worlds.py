@@ -9,16 +9,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
-from agent.bank_header import HeaderWriter
 from agent.job import DOWNLOAD_AND_UPDATE
-from agent.package import HEAD_SIZE
 from board.sim_nor import make_layout
 from flash_tools.keys import key_id, new_key, public_bytes
 from flash_tools.package_build import Target, build_package
 from hal.boot_record import BootRecord
-from hal.region import carve, layout_hash
+from hal.region import layout_hash
 from ports.sim import firmware
 from ports.sim.clock import Clock
+from ports.sim.device import install_firmware
 from ports.sim.nor import Geometry, Nor
 from ports.sim.server import IN_TRIAL
 
@@ -112,22 +111,11 @@ def _package(image, version, layout, counter, encoding, old, bad_key=False):
 
 def _factory(geometry, layout, old_package, old_image, other=None):
     chip = Nor(GEOMETRIES[geometry], Clock())
-    regions = carve(chip, layout)
-    _install(chip, regions, 0, old_package, old_image)
     if other:
-        _install(chip, regions, 1, *other)
+        install_firmware(chip, layout, 1, *other)
+    regions = install_firmware(chip, layout, 0, old_package, old_image)
     BootRecord(regions["boot"], 0).confirm()
-    chip._wait()
-    chip.faults.cuts = 0
     return chip.pages
-
-
-def _install(chip, regions, bank, package, image):
-    size = int.from_bytes(package[4:8], "little")
-    chip.load(regions["bank%d" % bank].start, image)
-    writer = HeaderWriter(regions["header%d" % bank], package[HEAD_SIZE : HEAD_SIZE + size])
-    while not writer.step():
-        pass
 
 
 @lru_cache(maxsize=64)
