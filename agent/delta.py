@@ -29,6 +29,7 @@ class DeltaBlock:
         self._piece = bytearray(_PIECE)
         self._one = bytearray(1)
         self._first = True
+        self._idle = False  # the round at hand has no differences, so it must have new bytes
 
     def read_into(self, into):
         """Fill `into` as far as the block goes; return the number of bytes."""
@@ -74,9 +75,14 @@ class DeltaBlock:
             self._part = _DIFF
         else:
             self._part = _EXTRA
-        self._count = self._number()
-        if self._count > self._size:
+        count = self._number()
+        if count > self._size:
             raise PackageError("a block of the delta makes more than it says")
+        if self._part == _DIFF:
+            self._idle = not count
+        elif self._idle and not count:  # 4 KiB inflate to millions of such rounds: one call would outlast the watchdog
+            raise PackageError("a block of the delta makes nothing: build the package again")
+        self._count = count
 
     def _number(self):
         number = shift = 0

@@ -119,7 +119,10 @@ class PackageReader:
         if kind > DEFLATED or flags or image_at != self._image_at or not 0 < size <= BLOCK_OUT or not whole:
             raise PackageError("a block of the package is not where or what it should be")
         self.block_packed = BLOCK_HEAD_SIZE + packed
-        if not 0 < packed <= self._manifest.packed_max or self.offset + self.block_packed > self._manifest.package_size:
+        if (
+            not 0 < packed <= min(self._manifest.packed_max, BLOCK_BUFFER)
+            or self.offset + self.block_packed > self._manifest.package_size
+        ):
             raise PackageError("a packed block is larger than the manifest says")
         self.block_size = size
         self._expect(self._view, packed)

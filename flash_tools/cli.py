@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +53,10 @@ def keys_new(
     """Make a P-256 signing key; a passphrase is taken from FUMO_PASSPHRASE."""
     key = keys.new_key()
     public = keys.public_bytes(key)
-    public_path = path.with_suffix(".pub.pem")
+    public_path = keys.public_path(path)
+    for taken in (path, public_path):
+        if taken.exists():
+            raise ToolError(f"{taken} exists: a key is not overwritten, choose another name")
     if not dry_run:
         keys.write_key(key, path, _passphrase())
         _write(public_path, keys.public_pem(key))
@@ -112,7 +116,7 @@ def package_verify(
 ) -> None:
     """Check signature, blocks and image as a device does."""
     old_data = package_read.read_file(old) if old else None
-    summary = package_read.inspect(package_read.read_file(package), keys.read_public_key(key), old_data)
+    summary = package_read.inspect(package_read.read_file(package), keys.read_public_key(key, _passphrase()), old_data)
     note = "" if summary.image == "good" else "; the image was not checked, that needs --old"
     _people().print(f"{package}: signature good, {summary.blocks} blocks good{note}", markup=False)
     _result("package verify", as_json, asdict(summary))
@@ -125,6 +129,8 @@ def _write(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         part.replace(path)
     except OSError as e:
+        with suppress(OSError):
+            part.unlink()
         raise ToolError(f"cannot write {path}: {e.strerror}") from None
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -35,24 +36,29 @@ def read_key(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePri
         key = serialization.load_pem_private_key(path.read_bytes(), passphrase)
     except OSError as e:
         raise ToolError(f"cannot read the key {path}: {e.strerror}") from None
-    except (ValueError, TypeError) as e:
-        raise ToolError(f"{path} is no private key that can be opened: {e}") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm) as e:
+        raise ToolError(f"{path} is no private key that can be opened: {e}".splitlines()[0]) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ToolError(f"{path} is not a P-256 key: make one with `fumo keys new`")
     return key
 
 
-def read_public_key(path: Path) -> bytes:
+def read_public_key(path: Path, passphrase: bytes | None = None) -> bytes:
     """Return the 64 bytes of a public key from a PEM file, of the key itself or of its public half."""
     try:
         public = serialization.load_pem_public_key(path.read_bytes())
     except OSError as e:
         raise ToolError(f"cannot read the key {path}: {e.strerror}") from None
-    except ValueError:
-        return public_bytes(read_key(path))
+    except (ValueError, UnsupportedAlgorithm):
+        return public_bytes(read_key(path, passphrase))
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         raise ToolError(f"{path} is not a P-256 key: make one with `fumo keys new`")
     return _raw(public)
+
+
+def public_path(path: Path) -> Path:
+    """Return where the public half of a private key's file belongs: one place a key, whatever the name ends with."""
+    return path.with_suffix(".pub.pem") if path.suffix == ".pem" else path.with_name(path.name + ".pub.pem")
 
 
 def public_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:

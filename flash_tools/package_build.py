@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from agent.compat import WINDOW_BITS
-from agent.manifest import KINDS
+from agent.manifest import BLOCK_BUFFER, KINDS
 from agent.package import BLOCK_HEAD, BLOCK_HEAD_SIZE, BLOCK_OUT, DEFLATED, HEAD_SIZE, MAGIC, SECTOR, STORED
 from agent.signature import MAX_PAYLOAD
 from flash_tools.errors import ToolError
@@ -54,8 +54,10 @@ def build_package(
         )
     if target.kind not in KINDS:
         raise ToolError(f"there is no kind {target.kind}: use one of {', '.join(KINDS)}")
-    if packed_max < SECTOR:
-        raise ToolError(f"packed blocks must be allowed {SECTOR} bytes: a block that does not shrink is stored")
+    if not SECTOR <= packed_max <= BLOCK_BUFFER:
+        raise ToolError(
+            f"packed blocks of {packed_max} bytes: use {SECTOR} (a stored block) to {BLOCK_BUFFER} (a device)"
+        )
     blocks = _blocks(image, encoding, old_image, packed_max)
     fields = _image_fields(image, target, encoding, packed_max)
     fields["built"] = int(time.time()) if built is None else built
@@ -111,8 +113,8 @@ def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: in
     if encoding == "delta":
         from flash_tools.delta_build import DeltaPlan
 
-        if old_image is None:
-            raise ToolError("a delta needs the old image")
+        if not old_image:
+            raise ToolError("a delta needs the old image, and that must not be empty")
         plan = DeltaPlan(old_image, image)
         return _pack_blocks(len(image), plan.plain, plan.source_at, packed_max, True)
     if encoding not in ("none", "deflate"):

@@ -61,7 +61,8 @@ def inspect(data: bytes, public: bytes | None = None, old_image: bytes | None = 
         while reader.state != fup.HAVE_MANIFEST:
             reader.fill(stream)
         manifest = _manifest(bytes(reader.manifest_text), public)
-        reader.start(manifest, _Image(old_image) if old_image else None)
+        _check_source(manifest, old_image)
+        reader.start(manifest, _Image(old_image) if old_image is not None else None)
         unpackable = manifest.encoding != "delta" or old_image is not None
         blocks, digest = _blocks(reader, stream, unpackable)
     except PackageError as e:
@@ -92,6 +93,13 @@ def _manifest(text: bytes, public: bytes | None) -> Manifest:
     except ValueError:
         raise PackageError("the manifest is not base64url") from None
     return Manifest.parse(payload)
+
+
+def _check_source(manifest: Manifest, old_image: bytes | None) -> None:
+    if manifest.encoding != "delta" or old_image is None:
+        return
+    if len(old_image) != manifest.source_size or hashlib.sha256(old_image).digest() != manifest.source_sha256:
+        raise RefusedError("the old image is not the one that the delta starts from: give that one")
 
 
 def _blocks(reader, stream, unpackable: bool) -> tuple[int, bytes]:

@@ -108,3 +108,49 @@ def test_manifests_agree_with_joserfc(bench):
     made = jws.serialize_compact({"alg": "ES256", "kid": key_id(public)}, b'{"theirs":1}', theirs)
     assert open_jws(made.encode(), ((key_id(public), public),), p256.verify) == b'{"theirs":1}'
     assert jws.deserialize_compact(sign_jws(b"ours", key), theirs, algorithms=["ES256"]).payload == b"ours"
+
+
+def test_two_keys_do_not_share_a_public_file(tmp_path):
+    for name in ("fleet.a", "fleet.b"):
+        fumo("keys", "new", tmp_path / name)
+    publics = sorted(tmp_path.glob("*.pub.pem"))
+    assert len(publics) == 2 and publics[0].read_bytes() != publics[1].read_bytes()
+    (tmp_path / "fleet.a").unlink()
+    fumo("keys", "new", tmp_path / "fleet.a", code=1)  # its public half is still there
+    assert not (tmp_path / "fleet.a").exists()
+
+
+def test_a_locked_key_verifies_with_its_passphrase(bench, tmp_path):
+    env = {"FUMO_PASSPHRASE": "secret"}
+    fumo("keys", "new", tmp_path / "locked.pem", env=env)
+    options = ["--product", "p", "--model", "m", "--layout", "0" * 16, "--version", "2"]
+    fumo("package", "build", bench / "new.bin", tmp_path / "x.fup", "--key", tmp_path / "locked.pem", *options, env=env)
+    fumo("package", "verify", tmp_path / "x.fup", "--key", tmp_path / "locked.pem", env=env)
+
+
+def test_a_key_of_another_curve_is_one_line(bench, tmp_path):
+    # secp192k1, which `cryptography` does not know at all
+    odd = (
+        "-----BEGIN PUBLIC KEY-----\n"
+        "MEYwEAYHKoZIzj0CAQYFK4EEAB8DMgAE2xD/Dq6bftV/KwKA9BwuwOxX6aXGxt0d\n"
+        "m0Mv5atEM/Y0Gfoo3pZ8FH9YqG6h6P4q\n"
+        "-----END PUBLIC KEY-----\n"
+    )
+    (tmp_path / "odd.pem").write_text(odd)
+    done = fumo("package", "verify", bench / "new.fup", "--key", tmp_path / "odd.pem", code=1)
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_delta_is_refused_with_another_old_image(bench, tmp_path):
+    build(bench, "d.fup", "--encoding", "delta", "--old", bench / "old.bin")
+    (tmp_path / "empty").write_bytes(b"")
+    for other in (tmp_path / "empty", bench / "new.bin"):
+        done = fumo("package", "verify", bench / "d.fup", "--key", bench / "key.pem", "--old", other, code=6)
+        assert "old image" in done.stderr
+    build(bench, "e.fup", "--encoding", "delta", "--old", tmp_path / "empty", code=1)
+
+
+def test_a_failed_write_leaves_nothing_behind(bench, tmp_path):
+    (tmp_path / "taken").mkdir()
+    build(bench, tmp_path / "taken", code=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["taken"]

@@ -1,10 +1,18 @@
 """Packages from a hostile server: whatever the bytes, only PackageError and LinkError come out."""
 
+import zlib
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import package
+from agent.compat import Inflater
+from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
+from flash_tools.errors import ToolError
+from flash_tools.keys import new_key
+from flash_tools.package_build import Target, build_package
 from tests.data import vectors
 from tests.portable.test_package import _unpack
 
@@ -33,3 +41,23 @@ def _refused(data, piece):
     except (PackageError, LinkError):
         return
     assert image == vectors.NEW and data.startswith(bytes(vectors.PACKAGES["none"][:4]))
+
+
+@pytest.mark.parametrize("packed_max", [0, 4095, 8192, 70000])
+def test_no_package_is_built_that_a_device_cannot_buffer(packed_max):
+    with pytest.raises(ToolError):
+        build_package(bytes(9000), Target("p", ["m"], "0" * 16, "1", 0), new_key(), packed_max=packed_max)
+
+
+def test_a_block_of_empty_rounds_is_refused_before_it_is_read_through():
+    """Zeros shrink a thousandfold: four megabytes of them, a million rounds, fit into one block of right CRC."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -12)
+    packed = packer.compress(bytes(4_000_000)) + packer.flush()
+    assert len(packed) <= 4096
+    plain = Inflater(packed)
+    asked = []
+    read_into = plain.read_into
+    plain.read_into = lambda into: asked.append(1) or read_into(into)
+    with pytest.raises(PackageError):
+        DeltaBlock(plain, None, 9000, 0, 4096).read_into(memoryview(bytearray(256)))
+    assert len(asked) < 10
