@@ -6,7 +6,8 @@ PY := PYTHONPATH=. $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
 
 # Debian packages that some tests need, each as package:command:tests. A test says itself why it is skipped without.
-DEBIAN :=
+DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages \
+    tshark:tshark:tests-of-bytes-and-trees-in-WBXML
 
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null

@@ -1,6 +1,7 @@
 """The gaps between CPython and MicroPython that the agent meets, closed in one place."""
 
 import binascii
+import hashlib
 import io
 
 try:
@@ -19,6 +20,17 @@ except ImportError:
     import zlib
 
 crc32 = binascii.crc32
+
+
+def md5(data=b""):
+    """Return an MD5 object; ports without TLS have none of their own, and OMA DM cannot do without."""
+    if hasattr(hashlib, "md5"):
+        return hashlib.md5(data)
+    from agent.md5 import MD5
+
+    return MD5(data)
+
+
 WINDOW_BITS = const(12)  # raw deflate with a window of at most 4 KiB: what a microcontroller can hold
 
 

@@ -1,0 +1,49 @@
+"""What the management client keeps between sessions: tree, accounts, nonces, buffers, and the policy of the board."""
+
+import struct
+
+from agent.compat import const
+from agent.dm_arena import Arena
+from agent.mo_devinfo import DEVINFO
+from agent.ui import Headless
+
+_MAX_SECURE = const(16384)  # bytes of a message that is read through a window
+_BESIDE = const(1024)  # of the arena: the message before, as long as its answer may have to be sent again
+_ID_TRIES = const(32)
+
+
+class Client:
+    """`random(size)` gives bytes; `insecure` lets md5 and basic go without TLS; `wbxml` chooses the encoding."""
+
+    insecure = False
+    wbxml = True
+    max_object = 1 << 20
+
+    def __init__(self, tree, accounts, nonces, random, ui=None, arena_size=5120):
+        self.tree, self.accounts, self.nonces, self.random = tree, accounts, nonces, random
+        self.ui = ui or Headless()
+        self.arena = Arena(arena_size)
+        self.piece = bytearray(192)
+        self.device_id = str(tree.value("DevInfo/DevId"), "utf-8")
+        self.devinfo = [("./DevInfo/" + name, tree.value("DevInfo/" + name)) for name in DEVINFO]
+
+    def max_message(self, secure):
+        """Return the MaxMsgSize to announce: what is proven before it is read can pass through, the rest must fit."""
+        return _MAX_SECURE if secure else len(self.arena.buf) - _BESIDE
+
+    def new_session_id(self):
+        """Return sixteen random bits that none of the last sessions had."""
+        for _ in range(_ID_TRIES):
+            number = struct.unpack("<H", self.random(2))[0]
+            if number and not self.nonces.had_session(number):
+                return number
+        return self.nonces.counter & 0xFFFF or 1
+
+    def resolve(self, url, uri):
+        """Return where a RespURI leads; the present URL where it must not be followed."""
+        from agent.url import follow
+
+        return follow(url, uri) or url
+
+    def log(self, text, *arguments):
+        """Say something; a board replaces it."""

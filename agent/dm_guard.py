@@ -1,0 +1,154 @@
+"""Who has proven what in a session: our credentials towards the server, the server's towards us, and the challenges.
+
+Each account has a floor: without TLS it is MAC in both directions. A challenge below the floor, or with an empty or zero
+nonce, ends the session before anything is said. The server of a verified TLS connection counts as proven.
+"""
+
+from agent import dm_auth
+from agent.compat import const
+from agent.dm_auth import BASIC, MAC, MD5, TYPES
+from agent.errors import ProtocolError
+
+_ATTEMPTS = const(3)
+
+
+class Guard:
+    """Both directions of one session; `secure` says that TLS has verified the server, `insecure` waives the floor."""
+
+    def __init__(self, account, nonces, secure, insecure, resync):
+        self._account, self._nonces = account, nonces
+        self.secure = secure
+        self._free = secure or insecure
+        self._special = resync
+        client = account.client
+        self.kind = account.preferred or client.kind or (MD5 if secure else MAC)
+        self.nonce = dm_auth.SPECIAL_NONCE if resync else nonces.client_nonce(account)
+        if not self._allowed(self.kind):
+            self.kind = MAC
+        self._silent = self.kind != BASIC and not self.nonce  # nothing to prove ourselves with: wait for the challenge
+        self._accepted = False
+        self._attempts = 0
+        self.next_nonce = b""  # for the next session, if the message that brought it is authentic
+        self.server_kind = account.server.kind or (MD5 if self._free else MAC)
+        if not self._allowed(self.server_kind):
+            self.server_kind = MAC
+        self.proven = secure
+        self.challenges = 0
+        self._before = nonces.counter - 1  # the counter of the session before this one
+        self._issued = 0  # the number of the nonce that our last message gave
+        self._acknowledged = 0
+
+    def _allowed(self, kind):
+        return kind == MAC or self._free
+
+    # -- our credentials ----------------------------------------------------------------------------------------------
+
+    def cred(self):
+        """Return (type, Data) of the Cred for the next message, None where there is none to send."""
+        client = self._account.client
+        if self._silent or self._accepted or self.kind == MAC:
+            return None
+        if self.kind == BASIC:
+            return TYPES[BASIC], dm_auth.basic(client.user, client.secret)
+        return TYPES[MD5], dm_auth.b64(dm_auth.digest(client.user, client.secret, self.nonce))
+
+    @property
+    def signs(self):
+        """Tell whether the next message carries a MAC."""
+        return self.kind == MAC and not self._silent
+
+    def header(self, body_hash):
+        """Return the value of x-syncml-hmac for a body."""
+        client = self._account.client
+        return dm_auth.header(client.user, dm_auth.mac(client.user, client.secret, self.nonce, body_hash))
+
+    def on_status(self, code, challenge):
+        """Take the server's verdict; `challenge` is (type, nonce) or None. Tell whether package 1 goes out again."""
+        if challenge and code in (200, 212):
+            self._take_nonce(challenge[1])
+        if code == 212:
+            if self.signs:
+                raise ProtocolError("a MAC can not be accepted for a whole session", 400)
+            self._accepted = True
+        if code not in (401, 407):
+            return False
+        self._attempts += 1
+        if not challenge or self._attempts > _ATTEMPTS:
+            raise ProtocolError("the server does not take the credentials", 401)
+        return self._answer(challenge)
+
+    def _take_nonce(self, nonce):
+        self.next_nonce = nonce
+        if not self._accepted:
+            self.nonce = nonce or self.nonce
+
+    def _answer(self, challenge):
+        kind, nonce = challenge
+        kind = TYPES.index(kind) if kind in TYPES else 0
+        if not kind or not self._allowed(kind):
+            raise ProtocolError("the server asks for credentials below the account's floor", 401)
+        if kind != BASIC and (not nonce or not nonce.strip(b"\x00")) and not self._special:
+            raise ProtocolError("the server's nonce is empty", 401)
+        if not self._silent and (kind, nonce) == (self.kind, self.nonce):
+            raise ProtocolError("the server refuses what it asked for", 401)
+        self.kind, self.nonce, self.next_nonce = kind, nonce, nonce
+        self._silent = self._accepted = False
+        return True
+
+    # -- the server's -------------------------------------------------------------------------------------------------
+
+    def check(self, cred, mac, body_hash):
+        """Judge a message by its Cred, (type, Data), and its MAC header; return the status of its SyncHdr."""
+        right = self._check_mac(mac, body_hash) if self.server_kind == MAC else self._check_cred(cred)
+        if self.server_kind == MAC and not self.secure:
+            self.proven = right
+        elif right:
+            self.proven = True
+        if self._issued and self.proven:
+            self._acknowledged = self._issued
+        if self.proven:
+            return 200 if self.server_kind == MAC and right else 212
+        return 401 if cred or mac else 407
+
+    def _check_mac(self, mac, body_hash):
+        if not mac:
+            return False
+        user, code = dm_auth.parse_header(mac)
+        server = self._account.server
+        if user != server.user:
+            return False
+        return self._prove(code, lambda nonce: dm_auth.mac(server.user, server.secret, nonce, body_hash))
+
+    def _check_cred(self, cred):
+        server = self._account.server
+        if not cred or cred[0] != TYPES[self.server_kind]:
+            return False
+        if self.server_kind == BASIC:
+            return dm_auth.same(dm_auth.basic(server.user, server.secret), cred[1])
+        code = dm_auth.from_b64(cred[1]) or b""
+        return self._prove(code, lambda nonce: dm_auth.digest(server.user, server.secret, nonce))
+
+    def _prove(self, code, formula):
+        """Try the nonces that the server may have; each proves it once."""
+        if self._special and dm_auth.same(formula(dm_auth.SPECIAL_NONCE), code):
+            return True
+        nonces, account = self._nonces, self._account
+        numbers = [self._issued] if self._issued else nonces.candidates(account, self._before)
+        for number in numbers:
+            nonce = nonces.server_nonce(account, number)
+            for form in (nonce, dm_auth.b64(nonce)):
+                if form and dm_auth.same(formula(form), code):
+                    if number != self._issued:
+                        nonces.proved(account, number)
+                    return True
+        return False
+
+    def challenge(self, message):
+        """Return (type, NextNonce in base64) for the Status of the server's SyncHdr in this message of ours."""
+        self._issued = self._nonces.number(message)
+        return TYPES[self.server_kind], dm_auth.b64(self._nonces.derive(self._issued))
+
+    def end(self):
+        """Keep what the next session needs."""
+        if self.proven:
+            self._nonces.end(self._account, self.next_nonce, self._acknowledged)

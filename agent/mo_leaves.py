@@ -1,0 +1,86 @@
+"""A read-only management object: a table of leaves whose values the board hands over as a dict, and the nodes above them.
+
+DevInfo, DevDetail and every vendor's Ext are one of these. A value may be a function: it is asked at most once a session.
+"""
+
+from agent.compat import const
+from agent.dm_uri import below, is_below
+
+_GET = const(16)
+_VOLATILE = const(4096)
+_NODE = const(1 << 8 | _GET)
+_CHR = const(2 << 8 | _GET)
+
+
+class Leaves:
+    """`leaves` is a tuple of (path, value); a value is text or a function that gives text. `moi` is the root's Type."""
+
+    def __init__(self, moi, leaves):
+        self._moi, self._leaves = moi, leaves
+
+    def _value(self, path):
+        for where, value in self._leaves:
+            if where == path:
+                return value
+        return None
+
+    def kind(self, path):
+        """Return the node's kind, 0 where there is none."""
+        value = self._value(path)
+        if value is not None:
+            return _CHR if isinstance(value, str) else _CHR | _VOLATILE
+        for where, _ in self._leaves:
+            if is_below(where, path):
+                return _NODE
+        return 0
+
+    def type_of(self, path):
+        """Return the Type property."""
+        return self._moi if not path else "" if self._value(path) is None else "text/plain"
+
+    def children(self, path):
+        """Return the names below the node."""
+        names = []
+        for where, _ in self._leaves:
+            if where != path and is_below(where, path):
+                child = below(where, path).split("/")[0]
+                if child not in names:
+                    names.append(child)
+        return names
+
+    def size(self, path):
+        """Return the size of the value."""
+        return len(self._bytes(path))
+
+    def read(self, path, offset, into):
+        """Copy a part of the value."""
+        part = self._bytes(path)[offset : offset + len(into)]
+        into[: len(part)] = part
+        return len(part)
+
+    def _bytes(self, path):
+        value = self._value(path)
+        return (value if isinstance(value, str) else value()).encode()
+
+    def check(self, op, path, value):
+        """Nothing can be changed."""
+        return 405
+
+    apply = check
+
+    def rename(self, path, new):
+        """Never asked: no node is dynamic."""
+
+    def snapshot(self):
+        """Return nothing: nothing changes."""
+
+    def restore(self, snapshot):
+        """Undo nothing."""
+        return True
+
+    def changes(self):
+        """Return no changes."""
+        return ()
+
+    def saved(self):
+        """Take no notice."""

@@ -1,0 +1,135 @@
+"""A management object whose nodes live in a Store, its shape given by rows: (pattern, kind, type, largest value).
+
+`*` in a pattern is any one name. Permanent rows are there without being stored; dynamic ones once they were added.
+"""
+
+from agent.compat import const
+from agent.dm_uri import name, parent
+
+_ADD = const(1)
+_DELETE = const(4)
+_REPLACE = const(32)
+_DYNAMIC = const(64)
+_NODE = const(1)
+_INT = const(3)
+_BOOL = const(4)
+_BIN = const(5)
+_B64 = const(6)
+MAX_VALUE = const(255)
+
+
+class StoredObject:
+    """Implements ManagementObject of hal/contracts.py over rows and a Store; `limit` bounds the names below the root."""
+
+    def __init__(self, store, rows, limit=0):
+        self.store, self._rows, self._limit = store, rows, limit
+        self.changes, self.saved = store.changes, store.saved
+
+    def row(self, path):
+        """Return the row that describes the path, None where the object has no such place."""
+        wanted = path.split("/")
+        for row in self._rows:
+            names = row[0].split("/")
+            if len(names) == len(wanted) and _fits(names, wanted):
+                return row
+        return None
+
+    def kind(self, path):
+        """Return the node's kind, 0 where there is none."""
+        row = self.row(path)
+        if row and (not row[1] & _DYNAMIC or self.store.find(path)):
+            return row[1]
+        return 0
+
+    def type_of(self, path):
+        """Return the Type property."""
+        found = self.store.find(path)
+        return found[1] if found and found[1] else self.row(path)[2]
+
+    def children(self, path):
+        """Return the names below the node."""
+        names = []
+        for row in self._rows:
+            if row[0] and not row[1] & _DYNAMIC and parent(row[0]) == path:
+                names.append(name(row[0]))
+        for found in self.store.names():
+            if found[0] and parent(found[0]) == path and name(found[0]) not in names:
+                names.append(name(found[0]))
+        return names
+
+    def size(self, path):
+        """Return the size of the value."""
+        found = self.store.find(path)
+        return found[3] if found else 0
+
+    def read(self, path, offset, into):
+        """Copy a part of the value."""
+        value = self.store.value(path)
+        part = value[offset : offset + len(into)] if value else b""
+        into[: len(part)] = part
+        return len(part)
+
+    def check(self, op, path, value):
+        """Return the status that the change deserves."""
+        row = self.row(path)
+        if not row:
+            return 405
+        if op == _ADD and not row[1] & _DYNAMIC:
+            return 405
+        if op == _ADD and self._limit and "/" not in path and len(self.children("")) >= self._limit:
+            return 420
+        if op in (_ADD, _REPLACE):
+            return _check_value(row, value)
+        return 200 if op == _DELETE else 405
+
+    def apply(self, op, path, value):
+        """Do it; `check` has said yes."""
+        if op == _DELETE:
+            self.store.delete(path)
+        else:
+            kind = value.kind or (self.type_of(path) if op == _REPLACE else "")
+            self.store.set(path, self.row(path)[1] >> 8 & 15, kind, bytes(value.data))
+        return 200
+
+    def rename(self, path, new):
+        """Move a node."""
+        self.store.rename(path, new)
+
+    def snapshot(self):
+        """Return what `restore` needs."""
+        return self.store.blob
+
+    def restore(self, snapshot):
+        """Undo; tell whether it could be done."""
+        self.store.blob = snapshot
+        return True
+
+
+def _fits(names, wanted):
+    for i in range(len(names)):
+        if names[i] != "*" and names[i] != wanted[i]:
+            return False
+    return True
+
+
+def _check_value(row, value):
+    form = row[1] >> 8 & 15
+    if (value.form == _NODE) != (form == _NODE) and value.form:
+        return 405
+    if value.form not in (0, form) and not (form == _BIN and value.form == _B64):
+        return 415
+    if form == _NODE:
+        return 405 if len(value.data) else 200
+    if len(value.data) > row[3]:
+        return 413
+    if form == _INT and not _is_int(bytes(value.data)):
+        return 415
+    if form == _BOOL and bytes(value.data) not in (b"true", b"false"):
+        return 415
+    return 200
+
+
+def _is_int(text):
+    if text[:1] in (b"-", b"+"):
+        text = text[1:]
+    return 0 < len(text) < 11 and text.isdigit()

@@ -1,0 +1,261 @@
+"""Reads XML 1.0 as SyncML uses it: no document types of one's own, hence no entities of one's own; UTF-8 only.
+
+It knows the elements only by `syncml_tags`; an unknown one comes out as tag 0. Prefixes and attributes are passed over:
+elements are told apart by their names, and below a MgmtTree the names are those of the device description. Not checked:
+that text is well-formed UTF-8, that attributes are written properly, that `--` and `]]>` stand where they may.
+"""
+
+from agent.compat import const
+from agent.syncml_tags import DDF, PLAIN, number
+from agent.window import character, check
+
+_NEED_DATA = const(0)
+_START = const(1)
+_TEXT = const(2)
+_END = const(3)
+_DONE = const(4)
+_SKIP = const(5)  # no event
+_MGMT_TREE = const(0x220)
+_MAX_DEPTH = const(64)
+_MAX_NAME = const(64)  # bytes, with the prefix: so much of every open element is kept
+_LONGEST_ENTITY = const(16)
+_ENTITIES = b"&lt;<&gt;>&quot;\"&apos;'&amp;&"  # what is searched for begins with &: nothing may follow the last one
+_MARK = b"\xef\xbb\xbf"
+_COMMENT_END = b"-->"
+_CDATA_END = b"]]>"
+_EMPTY_END = b"/>"
+
+
+class XmlReader:
+    """Gives `events` for what passes through a window."""
+
+    def __init__(self, window):
+        self.tag = 0
+        self.text = window.view
+        self.events = self._read()
+        self._window = window
+        self._tags = [0] * _MAX_DEPTH  # of the open elements
+        self._names = [b""] * _MAX_DEPTH  # with the prefix; the first one stays
+        self._depth = 0
+        self._ddf = 0  # depth inside of the MgmtTree
+        self._until = _MARK  # what ends the comment, CDATA section or empty tag that we are in; _MARK at first
+
+    def _read(self):
+        window, tags, names = self._window, self._tags, self._names
+        buf, view, find = window.buf, window.view, window.buf.find
+        event = _NEED_DATA
+        while event != _DONE:
+            at, end, depth, ddf = window.start, window.end, self._depth, self._ddf
+            last, amp, top = 0 if self._until else end - 1, find(b"&", at, end), names[depth - 1]
+            table, base = (DDF, 0x180) if ddf else (PLAIN, -0x80)
+            amp = end if amp < 0 else amp
+            while at < last and depth > ddf:
+                if buf[at] != 0x3C:
+                    lt = find(b"<", at)
+                    if lt > amp or not at < lt < last:
+                        break
+                    self.text = view[at:lt]
+                    at = lt
+                    yield _TEXT
+                if buf[at + 1] == 0x2F:
+                    stop = at + 2 + len(top)
+                    if buf[at + 2 : stop] != top or stop >= end or buf[stop] != 0x3E:
+                        break
+                    at = stop + 1
+                    depth -= 1
+                    self.tag = tags[depth]
+                    top = names[depth - 1]
+                    yield _END
+                else:
+                    stop = find(b">", at)
+                    name = buf[at + 1 : stop]
+                    i = table.find(name)
+                    token = table[i + len(name)] if i >= 0 else 0
+                    if token < 0x80 or table[i - 1] < 0x80 or not 0 < stop < end or depth == _MAX_DEPTH:
+                        break
+                    at = stop + 1
+                    tags[depth] = self.tag = base + token if token < 0xC0 else token + 0x40
+                    top = names[depth] = name
+                    depth += 1
+                    yield _START
+            event = self._slow(at, depth)
+            yield event
+
+    def _slow(self, at, depth):
+        """Do what the loop of `_read` leaves to it, up to the next event."""
+        window, event = self._window, _SKIP
+        window.start, self._depth = at, depth
+        while event == _SKIP:
+            event = self._step(window.start, window.end)
+        if event == _NEED_DATA:
+            window.need()
+        return event
+
+    def _step(self, at, end):
+        """Do the next thing, whatever it is; return the event."""
+        window, depth = self._window, self._depth
+        if self._until:
+            return self._inside(at, end)
+        if at == end:
+            return _DONE if window.closed and self._names[0] and not depth else _NEED_DATA
+        buf, find = window.buf, window.buf.find
+        if buf[at] != 0x3C:
+            stop = find(b"<", at, end)
+            if stop < 0:
+                stop = end
+            if not depth:
+                check(not buf[at:stop].strip(b" \t\r\n"), "text outside of the root")
+                window.start = stop
+                return _SKIP
+            amp = find(b"&", at, stop)
+            if amp == at:
+                return self._entity(at, end)
+            self.text = window.view[at : stop if amp < 0 else amp]
+            window.start += len(self.text)
+            return _TEXT
+        kind = buf[at + 1] if at + 1 < end else 0x21
+        if kind == 0x21:
+            return self._declaration(at, end)
+        if kind == 0x3F:
+            stop = find(b"?>", at + 2, end) + 1
+        elif kind == 0x2F:
+            stop = find(b">", at, end)
+        else:
+            stop = _tag_end(buf, at + 1, end)
+        if stop <= 0:
+            return _NEED_DATA
+        window.start = stop + 1
+        if kind == 0x3F:
+            text = bytes(buf[at:stop]).lower()
+            check(b"encoding" not in text or b"utf-8" in text, "encoding")
+            return _SKIP
+        return self._end(at, stop) if kind == 0x2F else self._start(at, stop)
+
+    def _entity(self, at, end):
+        window = self._window
+        stop = window.buf.find(b";", at, min(end, at + _LONGEST_ENTITY))
+        if stop < 0 and end - at < _LONGEST_ENTITY:
+            return _NEED_DATA
+        text = bytes(window.buf[at : stop + 1])
+        i = _ENTITIES.find(text)
+        code = _ENTITIES[i + len(text)] if i >= 0 else 0
+        if text[1:2] == b"#":
+            code, radix = 0, 10
+            for byte in text[2:-1]:
+                if byte == 0x78 and radix == 10 and not code:
+                    radix = 16
+                    continue
+                digit = b"0123456789abcdef".find(bytes((byte | 0x20,)))
+                check(0 <= digit < radix and byte > 0x2F, "&")
+                code = code * radix + digit
+        self.text = character(code)
+        window.start = stop + 1
+        return _TEXT
+
+    def _inside(self, at, end):
+        """Go on to the end of a comment or CDATA section."""
+        until, window = self._until, self._window
+        if until == _EMPTY_END:
+            self._until = None
+            return self._close(at + 1)
+        stop = window.buf.find(until, at, end)
+        if end - at < 3:
+            return _NEED_DATA
+        if until == _MARK:
+            self._until = None
+            window.start = at if stop != at else at + 3
+            return _SKIP
+        if stop < 0:
+            stop = window.start = end - 2
+        else:
+            self._until = None
+            window.start = stop + 3
+        if until == _CDATA_END and stop > at:
+            self.text = window.view[at:stop]
+            return _TEXT
+        return _SKIP
+
+    def _declaration(self, at, end):
+        window = self._window
+        head = bytes(window.buf[at : min(end, at + 9)])
+        if head[:4] == b"<!--":
+            self._until = _COMMENT_END
+            window.start = at + 4
+        elif len(head) < 9:
+            return _NEED_DATA
+        elif head == b"<![CDATA[" and self._depth:
+            self._until = _CDATA_END
+            window.start = at + 9
+        else:
+            check(head == b"<!DOCTYPE" and not self._names[0], "<!")
+            stop = _tag_end(window.buf, at + 1, end)
+            check(window.buf.find(b"[", at, stop if stop > 0 else end) < 0, "a document type of its own")
+            if stop < 0:
+                return _NEED_DATA
+            window.start = stop + 1
+        return _SKIP
+
+    def _start(self, at, stop):
+        buf, depth, names = self._window.buf, self._depth, self._names
+        check(
+            depth < _MAX_DEPTH and (depth or not names[0]) and buf.find(b"<", at + 1, stop) < 0,
+            "too deep, or a second root",
+        )
+        name = buf[at + 1 : _name_end(buf, at + 1)]
+        names[depth] = name
+        tag = number(bytes(name[name.find(b":") + 1 :]), self._ddf)
+        self._tags[depth] = self.tag = max(tag, 0)
+        if buf[stop - 1] == 0x2F:
+            self._until = _EMPTY_END
+            self._window.start = stop - 1
+        self._depth = depth + 1
+        if tag == _MGMT_TREE and not self._ddf:
+            self._ddf = depth + 1
+        return _START
+
+    def _end(self, at, stop):
+        buf, depth = self._window.buf, self._depth - 1
+        name_end = _name_end(buf, at + 2)
+        ended = depth >= 0 and buf[at + 2 : name_end] == self._names[depth]
+        check(ended and not buf[name_end:stop].strip(b" \t\r\n"), "an end tag that ends nothing")
+        return self._close(stop)
+
+    def _close(self, stop):
+        self._window.start = stop + 1
+        self._depth = depth = self._depth - 1
+        self.tag = self._tags[depth]
+        if depth < self._ddf:
+            self._ddf = 0
+        return _END
+
+
+def _tag_end(buf, at, end):
+    """Return where the > of a tag is, none of those in quotes; -1 where it has not come yet."""
+    stop = buf.find(b">", at, end)
+    if buf.find(b"'", at, stop) < 0 and buf.count(b'"', at, stop) == 2:
+        return stop  # what is usual, at once
+    quote = 0
+    for i in range(at, end):
+        byte = buf[i]
+        if quote:
+            if byte == quote:
+                quote = 0
+        elif byte == 0x3E:
+            return i
+        elif byte == 0x22 or byte == 0x27:
+            quote = byte
+    return -1
+
+
+def _name_end(buf, at):
+    """Return where the name ends that begins at `at`; it must be one, and be followed by what may follow it."""
+    stop = at
+    while True:
+        byte = buf[stop]
+        if not 0x61 <= byte | 0x20 <= 0x7A and byte < 0x80:
+            if byte not in (b"-._:0123456789" if stop > at else b"_:"):
+                break
+        stop += 1
+    slash = byte == 0x2F and buf[stop + 1] == 0x3E
+    check(at < stop <= at + _MAX_NAME and (slash or byte in b" \t\r\n>"), "a name")
+    return stop

@@ -1,0 +1,122 @@
+"""Writes SyncML as XML, into an `Out` that the caller empties between two calls.
+
+One call writes at most what it is given, escaped: up to five times its length. Tags must be those of `syncml_tags`.
+"""
+
+from agent.base64 import Encoder
+from agent.compat import const
+from agent.syncml_tags import name
+
+_SYNC_ML = const(0x2D)
+_MGMT_TREE = const(0x220)
+
+
+class XmlWriter:
+    """The same methods as WbxmlWriter."""
+
+    binary_format = "b64"
+    content_type = "application/vnd.syncml.dm+xml"
+    tnds_type = "application/vnd.syncml.dmtnds+xml"
+
+    def __init__(self, out):
+        self.out = out
+        self._open = []
+        self._encoder = None
+        self._coded = bytearray(352)  # base64 of the longest piece
+
+    def begin(self):
+        """Write what stands before the root of a message."""
+        self._open = []
+        self.out.put(b'<?xml version="1.0" encoding="UTF-8"?>')
+
+    def begin_tnds(self):
+        """Begin a device description that is carried inside of a message: nothing stands before it."""
+        self._open = []
+
+    def start(self, tag):
+        """Open an element."""
+        self._tag(tag, b">")
+        self._open.append(tag)
+
+    def end(self):
+        """Close the element that was opened last."""
+        self.out.put(b"</")
+        self.out.put(name(self._open.pop()))
+        self.out.put(b">")
+
+    def empty(self, tag):
+        """Write an element without content."""
+        self._tag(tag, b"/>")
+
+    def leaf(self, tag, data):
+        """Write an element around text: str, bytes or None."""
+        if not data:
+            return self.empty(tag)
+        self.start(tag)
+        self.text(data)
+        self.end()
+
+    def text(self, data):
+        """Write text, escaped; ? for what XML has no way to carry."""
+        if isinstance(data, str):
+            data = data.encode()
+        data = memoryview(data)
+        put, done = self.out.put, 0
+        for i in range(len(data)):
+            byte = data[i]
+            if byte < 0x20 and byte not in (9, 10) or byte in (0x26, 0x3C, 0x3E):
+                put(data[done:i])
+                put(_escape(byte))
+                done = i + 1
+        put(data[done:])
+
+    def state(self):
+        """Return what `restore` needs between two complete elements: nothing."""
+
+    def restore(self, state):
+        """Go on as if nothing had been written since `state`; `out` is the caller's matter."""
+
+    def data_size(self, size, binary):
+        """Return the size that so many bytes have in the document, as the Size of a Meta says it."""
+        return (size + 2) // 3 * 4 if binary else size
+
+    def begin_data(self, size, binary):
+        """Begin a content of `size` bytes that comes in pieces of at most 256; a binary one goes out as base64."""
+        self._encoder = Encoder() if binary else None
+
+    def data(self, piece):
+        """Write the next piece of it."""
+        if not self._encoder:
+            return self.text(piece)
+        encode = self._encoder.encode
+        size = encode(piece, self._coded)
+        self.out.put(memoryview(self._coded)[:size])
+
+    def end_data(self):
+        """End it."""
+        if self._encoder:
+            size = self._encoder.finish(self._coded)
+            self.out.put(memoryview(self._coded)[:size])
+            self._encoder = None
+
+    def _tag(self, tag, last):
+        put = self.out.put
+        put(b"<")
+        put(name(tag))
+        if tag == _SYNC_ML:
+            put(b' xmlns="SYNCML:SYNCML1.2"')
+        elif tag == _MGMT_TREE:
+            put(b' xmlns="syncml:dmddf1.2"')
+        elif tag >> 8 == 1 and not (self._open and self._open[-1] >> 8 == 1):
+            put(b' xmlns="syncml:metinf"')
+        put(last)
+
+
+def _escape(byte):
+    if byte == 0x26:
+        return b"&amp;"
+    if byte == 0x3C:
+        return b"&lt;"
+    if byte == 0x3E:
+        return b"&gt;"
+    return b"&#13;" if byte == 13 else b"?"

@@ -1,0 +1,127 @@
+"""Who may talk to whom: the credentials of both sides in one session.
+
+Works on the device record, whose nonces change with every challenge; randomness is given. Knows nothing of commands.
+"""
+
+from flash_tools.server import dm_auth
+from flash_tools.server.dm_device import Device
+from flash_tools.server.dm_element import Element
+
+ACCEPTED = (200, 212)
+_NONCE_SIZE = 16
+_MAX_CHALLENGES = 3
+_STALE = bytes(range(16))  # where no earlier nonce is known
+
+
+class Access:
+    """Checks the client's credentials and makes the server's."""
+
+    def __init__(self, device: Device, random):
+        self._device = device
+        self._random = random
+        self._kind = device.server_auth
+        self._accepted = device.auth is None  # for the whole session
+        self._next_nonce_due = True
+        self._proven = False  # the client said 212
+        self._challenges = 0
+        self._refusals = 0
+        self._earlier_nonce = _STALE
+
+    def exhaust(self):
+        """Never challenge: the device is unknown."""
+        self._challenges = _MAX_CHALLENGES
+
+    def check(self, header: Element, body: bytes, mac: str | None) -> int:
+        """Return the Status of the client's SyncHdr."""
+        device = self._device
+        if device.auth is None:
+            return 200
+        if self._accepted:
+            return 212
+        cred = header.find("Cred")
+        if (mac if device.auth == "MAC" else cred) is None:
+            return 407 if cred is None and mac is None else 401
+        if not self._verify(cred, body, mac):
+            return 401
+        if device.auth == "MAC" or device.each_message:
+            return 200
+        self._accepted = True
+        return 212
+
+    def _verify(self, cred, body, mac):
+        device = self._device
+        nonces = [device.client_nonce] + ([dm_auth.ZERO_NONCE] if device.resync else [])
+        for nonce in nonces:
+            if self._matches(cred, body, mac, nonce):
+                if nonce == dm_auth.ZERO_NONCE and device.resync:
+                    device.resync, device.server_nonce = False, nonce
+                return True
+        return False
+
+    def _matches(self, cred, body, mac, nonce):
+        device = self._device
+        if device.auth != "MAC":
+            return dm_auth.check_cred(cred, device.auth, device.client_name, device.client_secret, nonce)
+        known = nonce is not None
+        return known and dm_auth.check_mac(mac, device.client_name, device.client_secret, nonce, body)
+
+    def challenge(self, code: int) -> Element | None:
+        """Return the Chal that goes with the Status of the client's SyncHdr."""
+        kind = self._device.auth
+        if kind is None:
+            return None
+        if code not in ACCEPTED:
+            self._challenges += 1
+            if self._challenges > _MAX_CHALLENGES:
+                return None
+            return dm_auth.challenge(kind, None if kind == "basic" else self._new_nonce())
+        if kind == "basic" or (code == 212 and not self._next_nonce_due):
+            return None
+        self._next_nonce_due = False
+        return dm_auth.challenge(kind, self._new_nonce())
+
+    def _new_nonce(self):
+        self._device.client_nonce = self._random(_NONCE_SIZE)
+        return self._device.client_nonce
+
+    def take_status(self, status: Element) -> str:
+        """Take the client's Status of our SyncHdr: "accepted", "refused" (send again) or "hopeless"."""
+        code, chal = status.size("Data"), status.find("Chal")
+        kind, nonce = dm_auth.read_challenge(chal) if chal else (None, None)
+        if code in (401, 407):
+            self._refusals += 1
+            if kind is None or self._device.server_secret is None or self._refusals > _MAX_CHALLENGES:
+                return "hopeless"
+            self._kind, self._proven = kind, False
+        elif code == 212 and self._kind != "MAC":
+            self._proven = True
+        if nonce is not None:
+            self._earlier_nonce = self._device.server_nonce or _STALE
+            self._device.server_nonce = nonce
+        return "refused" if code in (401, 407) else "accepted"
+
+    def credentials(self, faults) -> Element | None:
+        """Return the Cred of our SyncHdr, if one is due."""
+        nonce = self._nonce(faults)
+        if self._kind in (None, "MAC") or self._proven or (self._kind == "md5" and nonce is None):
+            return None
+        device = self._device
+        secret = self._secret(faults)
+        if self._kind == "basic":
+            return dm_auth.cred("basic", dm_auth.basic(device.server_id, secret))
+        return dm_auth.cred("md5", dm_auth.md5(device.server_id, secret, nonce))
+
+    def mac_header(self, body: bytes, faults) -> str | None:
+        """Return our x-syncml-hmac header, if one is due."""
+        nonce = self._nonce(faults)
+        if self._kind != "MAC" or nonce is None:
+            return None
+        name = self._device.server_id
+        return dm_auth.mac_header(name, dm_auth.mac(name, self._secret(faults), nonce, body))
+
+    def _nonce(self, faults):
+        return self._earlier_nonce if faults.active("stale_nonce") else self._device.server_nonce
+
+    def _secret(self, faults):
+        secret = self._device.server_secret or ""
+        return "not " + secret if faults.active("bad_digest") else secret

@@ -1,0 +1,192 @@
+"""Reads the body of an authenticated client message: what it reports goes to the session, what it wants answered comes back.
+
+Order of children does not matter, missing references have their defaults (facts/omadm.md 8). Large objects of the client
+are put together here.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from flash_tools.server.dm_commands import ClientAlert, Status, item_result
+from flash_tools.server.dm_element import Element
+
+_UNSUPPORTED = frozenset("Add Atomic Copy Delete Exec Get Map Move Put Search Sequence Sync".split())
+_NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
+_FOR_POLICY = (1224, 1226)
+_SERVER_SAYS_OK = (1200, 1201, _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA)
+
+
+class Answer(NamedTuple):
+    """A Status that the client is owed."""
+
+    cmdref: str
+    cmd: str
+    code: int
+    targets: tuple = ()
+    sources: tuple = ()
+
+
+@dataclass
+class Received:
+    """What a message asks of the reply."""
+
+    answers: list[Answer] = field(default_factory=list)
+    final: bool = False
+    next_message: bool = False  # Alert 1222
+    abort: bool = False  # Alert 1223
+    broken: tuple | None = None  # (source, target) of a large object that was not ended
+    more: bool = False  # a large object is under way
+
+
+@dataclass
+class _Upload:
+    key: tuple
+    size: int | None
+    data: bytearray = field(default_factory=bytearray)
+
+
+def answer_for(element: Element, code: int) -> Answer:
+    """Make the Status of a command, with the references of its Items."""
+    items = element.find_all("Item")
+    targets = tuple(uri for item in items if (uri := item.value("Target", "LocURI")))
+    sources = tuple(uri for item in items if (uri := item.value("Source", "LocURI")))
+    return Answer(element.value("CmdID"), element.tag_name, code, targets, sources)
+
+
+class Inbox:
+    """Reads message after message of one session."""
+
+    def __init__(self, session, object_max: int, alert_status):
+        self._session = session
+        self._object_max = object_max
+        self._alert_status = alert_status  # (ClientAlert) -> Status code, the policy's
+        self._upload = None
+
+    def read(self, body: Element) -> Received:
+        """Take everything in a SyncBody except Statuses of SyncHdr."""
+        received = Received()
+        readers = {"Status": self._status, "Results": self._results, "Alert": self._alert, "Replace": self._replace}
+        for element in body.children:
+            if element.tag_name == "Final":
+                received.final = True
+            elif element.tag_name in readers:
+                code = readers[element.tag_name](element, received)
+                if code is not None:
+                    received.answers.append(answer_for(element, code))
+            else:
+                received.answers.append(answer_for(element, 406 if element.tag_name in _UNSUPPORTED else 400))
+        received.more = self._upload is not None
+        return received
+
+    def _status(self, element, received):
+        session = self._session
+        msgref, cmdref = element.value("MsgRef", default="1"), element.value("CmdRef", default="0")
+        cmd, code = element.value("Cmd"), element.size("Data") or 0
+        targets = [ref.value() for ref in element.find_all("TargetRef")]
+        for target in targets or [element.value("SourceRef")]:
+            session.statuses.append(Status(msgref, cmdref, cmd, target, code))
+        command = session.outbox.command(msgref, cmdref)
+        if command is None:
+            return
+        session.outbox.answered(msgref, cmdref, code)
+        if code != 213:
+            command.take_status(code, targets, [item.data("Data") or b"" for item in element.find_all("Item")])
+
+    def _results(self, element, received):
+        command = self._session.outbox.command(
+            element.value("MsgRef", default="1"), element.value("CmdRef", default="0")
+        )
+        worst = None
+        for item in element.find_all("Item"):
+            code, data = self._whole(element, item, received)
+            if code == 200:
+                result = item_result(item, element, data)
+                if not result.source:
+                    result = result._replace(source=_only_target(element, command))
+                self._session.results.append(result)
+                if command is not None:
+                    command.results.append(result)
+            else:
+                worst = code
+        return worst  # no Status for Results that are fine
+
+    def _alert(self, element, received):
+        code = element.size("Data") or 0
+        if code == _NEXT_MESSAGE:
+            received.next_message = True
+            return 200
+        received.abort |= code == _ABORT
+        statuses = []
+        for item in element.find_all("Item") or [Element("Item")]:
+            status, data = self._whole(element, item, received)
+            if status == 200:
+                status = self._note_alert(element, item, code, data)
+            statuses.append(status)
+        return next((status for status in statuses if status >= 213), statuses[0])
+
+    def _note_alert(self, element, item, code, data):
+        result = item_result(item, element, data)
+        correlator = element.data("Correlator")
+        alert = ClientAlert(
+            code,
+            result.type,
+            result.source,
+            None if correlator is None else correlator.decode("utf-8", "replace"),
+            item.value("Meta", "Mark"),
+            result.format,
+            result.data,
+        )
+        self._session.alerts.append(alert)
+        if code in _SERVER_SAYS_OK:
+            return 200
+        return self._alert_status(alert) if code in _FOR_POLICY else 406
+
+    def _replace(self, element, received):
+        codes = set()
+        for item in element.find_all("Item"):
+            code, data = self._whole(element, item, received)
+            uri = item.value("Source", "LocURI") or item.value("Target", "LocURI")
+            uri = uri if uri.startswith("./") else "./" + uri
+            if code == 200 and uri.startswith("./DevInfo"):
+                self._session.devinfo[uri] = data.decode("utf-8", "replace")
+            elif code == 200:
+                code = 405  # nothing but DevInfo is the client's to tell
+            codes.add(code)
+        return max(codes, default=200)
+
+    def _whole(self, element, item, received):
+        """Return (200, all data of the Item), or the code of a piece and None."""
+        source, target = item.value("Source", "LocURI"), item.value("Target", "LocURI")
+        key = (element.tag_name, source, target, element.value("MsgRef"), element.value("CmdRef"))
+        size, more = item.size("Meta", "Size"), item.find("MoreData") is not None
+        if size is None:
+            size = element.size("Meta", "Size")
+        if self._upload is not None and self._upload.key != key:
+            received.broken, self._upload = self._upload.key[1:3], None
+        if self._upload is None:
+            if not more:
+                return 200, item.data("Data") or b""
+            if size is None:
+                return 411, None
+            self._upload = _Upload(key, size)
+        return self._add_piece(item.data("Data") or b"", more)
+
+    def _add_piece(self, data, more):
+        upload = self._upload
+        upload.data += data
+        if max(len(upload.data), upload.size) > self._object_max:
+            self._upload = None
+            return 413, None
+        if more:
+            return 213, None
+        self._upload = None
+        if len(upload.data) != upload.size:
+            return 424, None
+        return 200, bytes(upload.data)
+
+
+def _only_target(element, command):
+    named = element.value("SourceRef") or element.value("TargetRef")
+    if not named and command is not None and len(command.items) == 1:
+        return command.items[0].target
+    return named

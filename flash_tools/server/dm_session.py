@@ -1,0 +1,199 @@
+"""One management session: the packages of the standard, message by message.
+
+An exchange takes the tree of a client message and gives the draft of the answer. What to command comes from the policy's
+generator, whose next package is fetched only when the one before is answered.
+"""
+
+from flash_tools.server.dm_access import ACCEPTED, Access
+from flash_tools.server.dm_device import Device
+from flash_tools.server.dm_element import Element, leaf, location, meta, node
+from flash_tools.server.dm_inbox import Answer, Inbox, Received, answer_for
+from flash_tools.server.dm_outbox import Draft, Outbox
+
+_VERSIONS = (("VerDTD", "1.2", 505), ("VerProto", "DM/1.2", 513))
+_NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
+
+
+class Session:
+    """What policies see of a session, and its state."""
+
+    def __init__(self, device: Device, session_id: str, server):
+        self.device = device
+        self.session_id = session_id
+        self.tls = False
+        self.statuses, self.results, self.alerts = [], [], []
+        self.devinfo = {}  # URI with ./ -> value
+        self.over = False
+        self.failure = ""  # why it ended early
+        self.msg_id = 0  # of our last message
+        self.client_msg_id = ""
+        self.message_max = None  # the client's MaxMsgSize
+        self.object_max = None  # the client's MaxObjSize
+        self.chunk_max = None  # settable: the largest piece of a large object
+        self.resp_uri = server.resp_uri  # settable
+        self.no_resp = False  # settable: NoResp in our SyncHdr
+        self.style = server.style  # settable
+        self.outbox = Outbox()
+        self.last_body, self.last_reply = None, None  # for a repeated message
+        self.access = Access(device, server.random)
+        self._server = server
+        self._inbox = Inbox(self, server.object_max, self._alert_status)
+        self._packages = None
+
+    def exchange(self, message: Element, body: bytes, content_type: str, mac: str | None) -> Draft:
+        """Take a client message, return the draft of the answer."""
+        header, sync_body = message.find("SyncHdr"), message.find("SyncBody")
+        self.client_msg_id = header.value("MsgID")
+        self.msg_id += 1
+        code = _version_code(header) or self.access.check(header, body, mac)
+        if code not in ACCEPTED:
+            return self._refuse(header, sync_body, content_type, code)
+        self._note_limits(header)
+        verdict = self._server_verdict(sync_body)
+        received = self._inbox.read(sync_body)
+        if not self.outbox and self._may_command(received, verdict):
+            self._fetch()  # first of all: the policy may set what the draft depends on
+        draft = self._draft(header, content_type)
+        self._put_statuses(draft, header, code, received.answers)
+        if self._go_on(draft, received, verdict):
+            draft.body.children.append(Element("Final"))
+        return draft
+
+    def _alert_status(self, alert):
+        decide = getattr(self._server.policy, "alert_status", None)
+        return decide(self, alert) if decide else 200
+
+    def _note_limits(self, header):
+        for name, attribute in (("MaxMsgSize", "message_max"), ("MaxObjSize", "object_max")):
+            size = header.size("Meta", name)
+            if size:
+                setattr(self, attribute, size)
+
+    def _server_verdict(self, body):
+        """Let the client's Status of our SyncHdr count; what it did not accept will be sent again."""
+        verdict, last = "accepted", str(self.msg_id - 1)
+        for status in body.find_all("Status"):
+            about_header = status.value("CmdRef", default="0") in ("0", "")
+            if about_header and status.value("MsgRef", default="1") == last:
+                verdict = self.access.take_status(status)
+        if verdict == "refused":
+            self.outbox.rewind()
+        return verdict
+
+    def _go_on(self, draft, received: Received, verdict: str) -> bool:
+        """Append what follows the Statuses; tell whether the message is final."""
+        if received.abort:
+            return self._end("the client aborted")
+        if received.broken:
+            self._put_alert(draft, _NO_END_OF_DATA, *received.broken)
+        if verdict == "hopeless":
+            self._put_alert(draft, _ABORT)
+            return self._end("the client does not accept the server")
+        if self._may_command(received, verdict):
+            return self._put_commands(draft)
+        if not self.over:
+            self._put_alert(draft, _NEXT_MESSAGE)
+        return self.over
+
+    def _may_command(self, received, verdict):
+        """Tell whether it is our turn: the client's package is complete, or asks for the rest of ours."""
+        if self.over or received.abort or received.more or verdict == "hopeless":
+            return False
+        return received.final or (bool(self.outbox) and (received.next_message or not self.outbox.waits()))
+
+    def _fetch(self):
+        """Get the policy's next package; an empty one ends the session."""
+        if self._packages is None:
+            self._packages = iter(self._server.policy.packages(self))
+        self.outbox.put(next(self._packages, None) or [])
+
+    def _put_commands(self, draft):
+        first = len(draft.body.children)
+        while self.outbox and len(draft.body.children) == first:
+            self.outbox.fill(draft)
+            if len(draft.body.children) == first:
+                self._fetch()  # nothing of it fits this client
+        if len(draft.body.children) == first:
+            return self._end()
+        if any(_is_abort(element) for element in draft.body.children[first:]):
+            return self._end("the server aborted")
+        return not self.outbox
+
+    def _end(self, failure=""):
+        self.over, self.failure = True, failure
+        close = getattr(self._packages, "close", None)
+        if close and failure:
+            close()
+        return True
+
+    def _refuse(self, header, body, content_type, code):
+        """Answer everything with the code; only Statuses may go out to who is not known."""
+        draft = self._draft(header, content_type)
+        answers = [
+            answer_for(element, code) for element in body.children if element.tag_name not in ("Status", "Final")
+        ]
+        if not self._put_statuses(draft, header, code, answers):
+            self._end("the client is not accepted")
+        draft.body.children.append(Element("Final"))
+        return draft
+
+    def _draft(self, header, content_type):
+        device, server = self.device, self._server
+        name = device.server_id if device.server_auth else ""
+        top = node(
+            "SyncHdr",
+            leaf("VerDTD", "1.2"),
+            leaf("VerProto", "DM/1.2"),
+            leaf("SessionID", self.session_id),
+            leaf("MsgID", self.msg_id),
+            location("Target", device.device_id, device.client_name if device.auth else ""),
+            location("Source", header.value("Target", "LocURI") or device.server_id, name),
+            leaf("RespURI", self.resp_uri) if self.resp_uri else None,
+            Element("NoResp") if self.no_resp else None,
+            self.access.credentials(server.faults),
+            meta(MaxMsgSize=server.message_max, MaxObjSize=server.object_max),
+        )
+        root = node("SyncML", top, Element("SyncBody"))
+        limits = (self.message_max, self.object_max, self.chunk_max)
+        return Draft(root, content_type, self.style, self.msg_id, *limits)
+
+    def _put_statuses(self, draft, header, code, answers):
+        """Append the Statuses; return the Chal of the first."""
+        chal = self.access.challenge(code) if code in (200, 212, 401, 407) else None
+        first = Answer("0", "SyncHdr", code, (header.value("Target", "LocURI"),), (self.device.device_id,))
+        self._put_status(draft, first, chal)
+        for answer in answers:
+            self._put_status(draft, answer)
+        return chal
+
+    def _put_status(self, draft, answer, chal=None):
+        status = node(
+            "Status",
+            leaf("CmdID", draft.next_id()),
+            leaf("MsgRef", self.client_msg_id),
+            leaf("CmdRef", answer.cmdref),
+            leaf("Cmd", answer.cmd),
+            *(leaf("TargetRef", uri) for uri in answer.targets),
+            *(leaf("SourceRef", uri) for uri in answer.sources),
+            chal,
+            leaf("Data", answer.code),
+        )
+        draft.body.children.append(status)
+
+    def _put_alert(self, draft, code, source="", target=""):
+        item = node(
+            "Item",
+            location("Target", target) if target else None,
+            location("Source", source) if source else None,
+        )
+        alert = node("Alert", leaf("CmdID", draft.next_id()), leaf("Data", code), item if item.children else None)
+        draft.body.children.append(alert)
+
+
+def _version_code(header):
+    """Return the Status for a version that we do not speak, None if we do."""
+    return next((code for name, known, code in _VERSIONS if header.value(name) != known), None)
+
+
+def _is_abort(element):
+    return element.tag_name == "Alert" and element.size("Data") == _ABORT
