@@ -22,7 +22,7 @@ class Decoder:
         self._padded = False
 
     def decode(self, piece, into):
-        """Decode `piece` into the memoryview `into`, which has room for 3/4 of it and 3 bytes; return the number of bytes."""
+        """Decode `piece` into `into`, which has room for 3/4 of it and 3 bytes; return the number of bytes."""
         at, size, filled = 0, len(piece), 0
         while at < size:
             slow_to = at
@@ -75,29 +75,30 @@ class Encoder:
         self._count = 0
 
     def encode(self, piece, into):
-        """Encode `piece` into the memoryview `into`, which has room for 4/3 of it and 4 bytes; return the number of bytes."""
+        """Encode `piece` into `into`, which has room for 4/3 of it and 4 bytes; return the number of bytes."""
         at, size, filled = 0, len(piece), 0
         while at < size:
             bulk = min((size - at) // 3 * 3, _BULK_RAW)
             if bulk and not self._count:
-                filled += _put(piece[at : at + bulk], into[filled:])
+                filled = _put(piece[at : at + bulk], into, filled)
                 at += bulk
                 continue
             self._rest[self._count] = piece[at]
             self._count += 1
             at += 1
             if self._count == 3:
-                filled += self.finish(into[filled:])
+                self._count = 0
+                filled = _put(self._rest, into, filled)
         return filled
 
     def finish(self, into):
         """Write the last quantum, padded; return the number of bytes."""
         count, self._count = self._count, 0
-        return _put(self._rest[:count], into) if count else 0
+        return _put(self._rest[:count], into, 0) if count else 0
 
 
-def _put(raw, into):
+def _put(raw, into, at):
     line = binascii.b2a_base64(raw)
-    count = len(line) - 1
-    into[:count] = line[:count]
-    return count
+    end = at + len(line) - 1
+    into[at:end] = line[:-1]
+    return end

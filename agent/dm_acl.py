@@ -8,18 +8,6 @@ from agent.errors import ProtocolError
 
 MAX_SIZE = const(256)
 _COMMANDS = ("Add", "Delete", "Exec", "Get", "Replace")
-_BITS = (1, 4, 8, 16, 32)  # the access bits of a node's kind
-
-
-def allows(acl, bit, server):
-    """Tell whether `server` may do what the access bit stands for."""
-    wanted = _COMMANDS[_BITS.index(bit)]
-    for entry in acl.split("&"):
-        command, _, ids = entry.partition("=")
-        if command == wanted:
-            ids = ids.split("+")
-            return "*" in ids or server in ids
-    return False
 
 
 def check(acl):

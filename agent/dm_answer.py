@@ -66,6 +66,7 @@ class Answer:
 
     def __init__(self, session, writer, limit, begin):
         self._session, self._writer, self._limit = session, writer, limit
+        self.server_id, self.tnds_writer = session.server_id, type(writer)
         self.begin = self.end = begin
         self.complete = False
         self.ids = []  # (CmdID, the session's own command) of what expects a Status
@@ -189,7 +190,14 @@ class Answer:
         session = self._session
         versions = {505: ("1.2",), 513: ("DM/1.2",)}.get(session.header_status, ())
         return self.status(
-            session.peer_message, "0", "SyncHdr", session.header_status, session.dm.device_id, session.peer_source, versions, True
+            session.peer_message,
+            "0",
+            "SyncHdr",
+            session.header_status,
+            session.dm.device_id,
+            session.peer_source,
+            versions,
+            True,
         )
 
     def status(self, message, reference, command, code, target, source, data=(), challenge=False):

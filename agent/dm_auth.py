@@ -21,13 +21,13 @@ def b64(data):
 
 
 def from_b64(data):
-    """Return the bytes, None where it is not base64."""
-    data = bytes(data)
+    """Return the bytes, None where it is not base64; the padding may be missing, as in an example of the specification."""
+    data = bytes(data).strip().rstrip(b"=")
     try:
-        raw = binascii.a2b_base64(data)
+        raw = binascii.a2b_base64(data + b"=" * (-len(data) % 4))
     except ValueError:
         return None
-    return raw if b64(raw).rstrip(b"=") == data.strip().rstrip(b"=") else None
+    return raw if b64(raw).rstrip(b"=") == data else None
 
 
 def _join(*parts):
@@ -80,7 +80,7 @@ def parse_header(text):
             code = binascii.unhexlify(code)
         except ValueError:
             return None, b""
-    return fields["username"], code
+    return (fields["username"], code) if len(code) == 16 else (None, b"")
 
 
 def _split(text):

@@ -6,7 +6,8 @@ take a forged chunk back. Otherwise the chunk waits in the arena until its messa
 
 from agent import dm_uri
 from agent.compat import const
-from agent.dm_object import LargeObject, value_of
+from agent.dm_object import LargeObject
+from agent.dm_tree import value_of
 from agent.errors import ProtocolError
 
 _ALERT = const(0x06)

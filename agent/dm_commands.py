@@ -1,301 +1,188 @@
 """Executes a message that is complete and authentic, one command a step, and leaves a status in every record.
 
-The records are those of dm_incoming. A container is open while records lie deeper than it; what its state says is done
-to each of its children: run, or skip (215). An Atomic that fails is rolled back before anything else happens.
+The records are those of dm_incoming. What is rare is imported when it comes: containers, changes of the tree, queries.
 """
 
 from agent import dm_uri
 from agent.compat import const
-from agent.dm_object import value_of
 from agent.dm_tree import refuse
 from agent.errors import FlashError, ProtocolError
 
-_ADD = const(0x05)
 _ALERT = const(0x06)
-_ATOMIC = const(0x08)
-_COPY = const(0x0D)
-_DELETE = const(0x10)
 _EXEC = const(0x11)
 _GET = const(0x13)
 _ITEM = const(0x14)
-_REPLACE = const(0x20)
-_RESULTS = const(0x22)
-_SEQUENCE = const(0x24)
-_STATUS = const(0x29)
+_UNKNOWN = const(0x01)
 _LATE = const(0x02)
 _KEPT = const(0x03)
 _DATA = const(0x0F)
 _CMD_ID = const(0x0B)
-_SOURCE = const(0x27)
 _TARGET = const(0x2E)
-_CORRELATOR = const(0x3C)
-_TYPE = const(0x93)
 _ACTING = b"\x05\x20\x10\x0d\x11"
+_NO_COMMANDS = b"\x14\x29\x22\x02"  # Item, Status, Results, late fields
 _BIT_GET = const(16)
-_BIT_STREAM = const(128)
+_NODE = const(1)
 _SKIPPED = const(215)
-_CANCELLED = const(214)
-_REJECTED = const(304)
-_ROLLED_BACK = const(216)
-_TNDS = "application/vnd.syncml.dmtnds"
 
 
 class Commands:
-    """Runs the records from `start` to `end`; `owner` has the server's id, the large object, the user and the alerts."""
+    """Runs the records from `start` on; `owner` has the server's id, the large object, the user and the alerts."""
 
     def __init__(self, arena, tree, owner, start):
-        self._arena, self._tree, self._owner = arena, tree, owner
-        self._at, self._start, self._end = start, start, arena.fill
-        self.end = arena.fill  # the kept values behind it included
-        self._open = []  # [record, skipping] of the containers around
-        self._snapshot = None
-        self._all_skipped = False  # the user cancelled
-        self._refused = owner.refusal  # the status of everything in a message that may not act
+        self.arena, self.tree, self.owner = arena, tree, owner
+        self._at, self._start, self.end = start, start, arena.fill
         self._item_at = -1  # the Item that keeps its command waiting
-        self.changed = False
+        self.open = []  # [record, skipping] of the containers around
+        self.snapshot = None
+        self.all_skipped = False  # the user cancelled
+        self.refused = owner.refusal  # the status of everything in a message that may not act
+        self._changed = False
 
     def step(self):
         """Execute one command; tell whether there is more to do. The user or the flash may keep it waiting."""
-        while self._at < self._end and self._arena.kind(self._at) in (_ITEM, _STATUS, _RESULTS, _LATE):
-            self._at = self._arena.next(self._at)
-        self._close(self._arena.depth(self._at) if self._at < self._end else 0)
-        if self._at >= self._end:
+        arena = self.arena
+        while self._at < self.end and arena.kind(self._at) in _NO_COMMANDS:
+            self._at = arena.next(self._at)
+        if self._at >= self.end:
             self._commit()
             return False
-        if self._run(self._at):
-            self._at = self._arena.next(self._at)
+        while len(self.open) > arena.depth(self._at):
+            self.open.pop()
+        if self._run(self._at, arena.kind(self._at)):
+            self._at = arena.next(self._at)
         return True
 
-    # -- containers ---------------------------------------------------------------------------------------------------
-
-    def _close(self, depth):
-        """Leave the containers that end before a record of this depth."""
-        while len(self._open) > depth:
-            record = self._open.pop()[0]
-            if self._arena.kind(record) == _ATOMIC and self._snapshot is not None and not self._in_atomic():
-                self._snapshot = None
-
-    def _in_atomic(self):
-        for record, _ in self._open:
-            if self._arena.kind(record) == _ATOMIC:
+    def skipping(self):
+        """Tell whether a container around says that its children are not run."""
+        for _, skip in self.open:
+            if skip:
                 return True
-        return False
+        return self.all_skipped
 
-    def _skipping(self):
-        for _, skipping in self._open:
-            if skipping:
-                return True
-        return self._all_skipped
+    def atomic(self):
+        """Return the Atomic around, -1 where there is none."""
+        for record, _ in self.open:
+            if self.arena.kind(record) == 0x08:
+                return record
+        return -1
 
-    def _begin(self, record):
-        """Open a container."""
-        code = self._refused or 200
-        if self._arena.kind(record) == _ATOMIC and code == 200 and not self._skipping():
-            if self._in_atomic():
-                code = 500
-                self._arena.set_status(record, code)
-                self._fail_atomic(record)
-            elif self._owner.too_large(record, self._after(record)):
-                code = 517
-            else:
-                self._snapshot = self._tree.snapshot()
-        self._open.append([record, self._skipping() or code != 200])
-        if not self._arena.status(record):
-            self._arena.set_status(record, _SKIPPED if self._skipping() and code == 200 else code)
-
-    def _after(self, record):
-        """Return the offset behind the container's children."""
-        depth, at = self._arena.depth(record), self._arena.next(record)
-        while at < self._end and self._arena.depth(at) > depth:
-            at = self._arena.next(at)
-        return at
-
-    def _fail_atomic(self, culprit):
-        """Roll back; what was done says so, what was not is skipped, the culprit keeps its status."""
-        good = self._tree.roll_back(self._snapshot)
-        depth = 0
-        for entry in self._open:
-            if self._arena.kind(entry[0]) == _ATOMIC:
-                depth = self._arena.depth(entry[0])
-                self._arena.set_status(entry[0], 507)
-                entry[1] = True
-                at = self._arena.next(entry[0])
-                break
-        while at < self._end and self._arena.depth(at) > depth:
-            code = self._arena.status(at)
-            if at < culprit and 200 <= code < 300 and code != _SKIPPED:
-                self._arena.set_status(at, _ROLLED_BACK if good else 516)
-            at = self._arena.next(at)
+    def items(self, record):
+        """Return the offsets of the command's Items."""
+        found, at = [], self.arena.next(record)
+        while at < self.end and self.arena.kind(at) in (_ITEM, _LATE):
+            if self.arena.kind(at) == _ITEM:
+                found.append(at)
+            at = self.arena.next(at)
+        return found
 
     # -- one command --------------------------------------------------------------------------------------------------
 
-    def _run(self, record):
+    def _run(self, record, kind):
         """Return False where it must be called again."""
-        kind = self._arena.kind(record)
-        if kind in (_SEQUENCE, _ATOMIC):
-            self._begin(record)
-            return True
-        if kind == _ALERT:
-            return self._alert(record)
-        at = self._item_at if self._item_at >= 0 else self._first_item(record)
-        if at < 0:
-            self._done(record, self._status(record, record))
-        while at >= 0:
-            code = self._status(record, at)
-            self._item_at = -1 if code else at
+        if kind in (0x08, 0x24):
+            from agent.dm_containers import begin
+
+            begin(self, record)
+        elif kind == _ALERT:
+            code = self.refused or (_SKIPPED if self.skipping() else 0) or self.owner.on_alert(self, record)
             if not code:
                 return False
-            self._done(at, code)
-            at = self._next_item(at)
+            self._done(record, code)
+        else:
+            items = self.items(record)
+            if not items:
+                self._done(record, self._status(record, record, kind))
+            for item in items:
+                if item < self._item_at:
+                    continue
+                code = self._status(record, item, kind)
+                self._item_at = -1 if code else item
+                if not code:
+                    return False
+                self._done(item, code)
         return True
 
-    def _first_item(self, record):
-        return self._next_item(record)
+    def _done(self, record, code):
+        self.arena.set_status(record, code)
+        if self.open or code == 214:
+            from agent.dm_containers import done
 
-    def _next_item(self, at):
-        at = self._arena.next(at)
-        if at < self._end and self._arena.kind(at) in (_ITEM, _LATE):
-            return at if self._arena.kind(at) == _ITEM else self._next_item(at)
-        return -1
+            done(self, record, code)
 
-    def _status(self, record, item):
+    def _status(self, record, item, kind):
         """Return the status of one Item, 0 where the flash is still busy."""
-        if self._refused:
-            return self._refused
-        if self._skipping():
-            return _SKIPPED
-        for at in (item, record):
-            if self._arena.status(at) == 413:
-                return 413
-        if not self._arena.field(record, _CMD_ID) or item == record:
-            return 400 if self._arena.kind(record) != 0x01 else 501
+        if self.refused or self.skipping():
+            return self.refused or _SKIPPED
+        if 413 in (self.arena.status(item), self.arena.status(record)):
+            return 413
+        if kind == _UNKNOWN:
+            return 501
+        if item == record or not self.arena.field(record, _CMD_ID):
+            return 400
+        if self.atomic() >= 0 and kind in (_GET, _EXEC):
+            return 500 if kind == _GET else 405
         try:
-            return self._item(record, item)
+            return self._item(record, item, kind)
         except ProtocolError as e:
             return e.code
 
-    def _done(self, item, code):
-        self._arena.set_status(item, code)
-        if code >= 300 and self._in_atomic() and not self._skipping():
-            self._fail_atomic(item)
-
-    def _item(self, record, item):
-        arena, kind = self._arena, self._arena.kind(record)
-        if self._in_atomic() and kind in (_GET, _EXEC):
-            return 500 if kind == _GET else 405
-        if kind not in _ACTING and kind != _GET:
-            return 406 if kind != 0x01 else 501
+    def _item(self, record, item, kind):
+        arena, tree, chunks = self.arena, self.tree, self.owner.chunks
         path, query, argument = dm_uri.parse(arena.text(item, _TARGET))
+        server = self.owner.server_id
         if kind == _GET:
-            return self._get(record, item, path, query, argument)
-        if self._owner.chunks.streamed_before(item):
+            chunks.interrupt()
+            if query:
+                from agent.dm_queries import check_query
+
+                return check_query(tree, path, query, argument, server)
+            return self._get(record, item, path)
+        if chunks.streamed_before(item):
             return 500
-        self.changed = True
+        self._changed = True
         if query:
-            self._owner.chunks.interrupt()
             from agent.dm_queries import change_property
 
-            return change_property(self._tree, kind, path, query, argument, arena.text(item, _DATA), self._server())
-        return self._act(record, item, kind, path)
-
-    def _server(self):
-        return self._owner.server_id
-
-    def _act(self, record, item, kind, path):
-        chunk = self._owner.chunks.chunk(self._arena, self._start, record, item, path)
+            chunks.interrupt()
+            return change_property(tree, kind, path, query, argument, arena.text(item, _DATA), server)
+        chunk = chunks.chunk(arena, self._start, record, item, path)
         if isinstance(chunk, int):
             return chunk
-        value = chunk.value if chunk else value_of(self._arena, item, record, self._server())
-        if value.kind.startswith(_TNDS):
-            from agent.tnds_reader import merge
+        from agent.dm_edit import edit
 
-            return merge(self._tree, kind, path, value)
-        if kind == _ADD:
-            return self._tree.add(path, value)
-        if kind == _REPLACE:
-            return self._tree.replace(path, value)
-        if kind == _DELETE:
-            return self._tree.delete(path, value)
-        if kind == _COPY:
-            return self._tree.copy(dm_uri.parse(self._arena.text(item, _SOURCE))[0], path, value)
-        correlator = self._arena.field(record, _CORRELATOR)
-        value.correlator = None if correlator is None else str(correlator, "utf-8")
-        if correlator is not None and len(correlator) > 255:
-            return 420
-        return self._tree.execute(path, value)
+        return edit(tree, arena, record, item, path, server, chunk)
 
-    # -- Get ----------------------------------------------------------------------------------------------------------
-
-    def _get(self, record, item, path, query, argument):
-        self._owner.chunks.interrupt()
-        if query:
-            from agent.dm_queries import check_query
-
-            return check_query(self._tree, path, query, argument, self._server())
-        kind = self._tree.may(_BIT_GET, path, self._server())
-        if kind >> 8 & 15 != 1 and self._acts_later(record):
-            self._keep(item, self._tree.value(path))
+    def _get(self, record, item, path):
+        kind = self.tree.may(_BIT_GET, path, self.owner.server_id)
+        if kind >> 8 & 15 != _NODE and self._acts_later(record):
+            self._keep(item, self.tree.value(path))
         return 200
 
     def _acts_later(self, record):
-        at = self._arena.next(record)
-        while at < self._end:
-            if self._arena.kind(at) in _ACTING:
+        at = self.arena.next(record)
+        while at < self.end:
+            if self.arena.kind(at) in _ACTING:
                 return True
-            at = self._arena.next(at)
+            at = self.arena.next(at)
         return False
 
     def _keep(self, item, value):
         """Keep a value that a later command of this message may change."""
-        arena, fill = self._arena, self._arena.fill
-        try:
-            record = arena.open(_KEPT, 0)
-            arena.open_field(_DATA)
-            arena.append(value)
-            arena.close_field(False)
-        except ProtocolError:
-            arena.fill = fill
-            refuse(413, "the value cannot be kept")
+        arena, fill = self.arena, self.arena.fill
+        record = arena.open(_KEPT, 0)
+        arena.open_field(_DATA)
+        arena.append(value)
+        arena.close_field(False)
         if arena.status(record):
             arena.fill = fill
             refuse(413, "the value cannot be kept")
         arena.set_status(record, item)
-        self.end = arena.fill
-
-    # -- Alert --------------------------------------------------------------------------------------------------------
-
-    def _alert(self, record):
-        code = self._refused or (_SKIPPED if self._skipping() else 0)
-        if not code:
-            code = self._owner.on_alert(self, record)
-            if not code:
-                return False
-        self._arena.set_status(record, code)
-        if code == _REJECTED and self._open and self._arena.kind(self._open[-1][0]) == _SEQUENCE:
-            self._open[-1][1] = True
-        if (code >= 300 or code == _CANCELLED) and self._in_atomic() and not self._skipping():
-            self._fail_atomic(record)
-        if code == _CANCELLED:
-            self._all_skipped = True
-        return True
-
-    def items(self, record):
-        """Yield the command's Items."""
-        at = self._first_item(record)
-        while at >= 0:
-            yield at
-            at = self._next_item(at)
-
-    # -- the end ------------------------------------------------------------------------------------------------------
 
     def _commit(self):
-        if not self.changed:
-            return
-        try:
-            self._tree.commit()
-        except FlashError:
-            at = self._start
-            while at < self._end:
-                if self._arena.kind(at) == _ITEM and self._arena.status(at) == 200:
-                    self._arena.set_status(at, 510)
-                at = self._arena.next(at)
+        if self._changed:
+            try:
+                self.tree.commit()
+            except FlashError:
+                from agent.dm_containers import not_stored
+
+                not_stored(self, self._start)

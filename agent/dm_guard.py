@@ -34,7 +34,7 @@ class Guard:
             self.server_kind = MAC
         self.proven = secure
         self.challenges = 0
-        self._before = nonces.counter - 1  # the counter of the session before this one
+        self._before = nonces.before
         self._issued = 0  # the number of the nonce that our last message gave
         self._acknowledged = 0
 
@@ -129,7 +129,9 @@ class Guard:
         return self._prove(code, lambda nonce: dm_auth.digest(server.user, server.secret, nonce))
 
     def _prove(self, code, formula):
-        """Try the nonces that the server may have; each proves it once."""
+        """Try the nonces that the server may have; each proves it once. Without a secret there is nothing to prove."""
+        if not self._account.server.secret:
+            return False
         if self._special and dm_auth.same(formula(dm_auth.SPECIAL_NONCE), code):
             return True
         nonces, account = self._nonces, self._account

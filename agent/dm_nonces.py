@@ -1,7 +1,8 @@
 """What must outlive a session: its counter, the last session ids, and for each account the nonces of both directions.
 
 Nonces for servers are derived from the device key, a session counter and a message number; only numbers are kept. The
-counter is noted before a session's first message, so no nonce is ever issued twice.
+counter is written before a session's first message, and since a cut may take notes with it, every 32nd for good, and the
+first one of a boot skips to such a one: so no counter is ever used twice. The rest may fall back to what it was before.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ _SIZE = const(45)
 _IDS = const(8)
 _SLOTS = const(4)
 _AHEAD = const(8)
+_RESERVE = const(32)  # a power of two
 _NOTE = const(56)
 
 
@@ -26,16 +28,24 @@ class Nonces:
         self._journal, self._key = journal, device_key
         data = bytearray(64)
         self.fresh = journal.get(SESSION, data) != _SIZE  # nothing known: the special nonce may be tried, once
-        fields = struct.unpack_from(_FORMAT, data, 0)
+        fields = struct.unpack_from(_FORMAT, bytes(_SIZE) if self.fresh else data, 0)
         self.counter, self._used = fields[:2]
+        self.before = self.counter  # that of the session before the last one
+        self._sure = False  # the counter may be behind
         self._ids = list(fields[2 : 2 + _IDS])
         self._slots = [list(fields[at : at + 2]) for at in range(2 + _IDS, 2 + _IDS + 2 * _SLOTS, 2)]
 
     def begin(self, session_id):
         """Count a session, before its first message."""
-        self.counter = self.counter + 1 & 0xFFFFFF
+        self.before = self.counter
+        self.counter = (self.counter if self._sure else self.counter | _RESERVE - 1) + 1 & 0xFFFFFF
         self._ids = self._ids[1:] + [session_id]
-        self._note()
+        if self._sure and self.counter % _RESERVE:
+            self._note()
+        else:
+            self.fresh = False
+            self._journal.put(((SESSION, self._record()),))
+        self._sure = True
 
     def had_session(self, session_id):
         """Tell whether one of the last sessions had this id."""
@@ -107,7 +117,10 @@ class Nonces:
 
     def _note(self):
         self.fresh = False
+        self._journal.note(SESSION, self._record())
+
+    def _record(self):
         fields = [self.counter, self._used] + self._ids
         for slot in self._slots:
             fields += slot
-        self._journal.note(SESSION, struct.pack(_FORMAT, *fields))
+        return struct.pack(_FORMAT, *fields)

@@ -7,7 +7,7 @@ Size counts what travels: base64 text before decoding.
 
 from agent.base64 import Decoder
 from agent.compat import const
-from agent.dm_tree import Value, refuse
+from agent.dm_tree import refuse
 
 MAX_COLLECTED = const(4096)
 _STREAM = const(128)
@@ -106,16 +106,3 @@ class LargeObject:
         """Drop what came."""
         if self.streams:
             self._thing.abandon(self._inside)
-
-
-def value_of(arena, item, command, server):
-    """Return the Value that an Item brings; Meta may stand at the Item or at its command."""
-    from agent.dm_tree import FORMATS
-
-    form = arena.text(item, 0x87) or arena.text(command, 0x87)
-    form = form.lower()
-    if form and form not in FORMATS:
-        refuse(415, "no such format")
-    kind = arena.text(item, 0x93) or arena.text(command, 0x93)
-    data = arena.field(item, 0x0F)
-    return Value(b"" if data is None else data, FORMATS.index(form), kind, server)

@@ -72,11 +72,14 @@ class Properties:
         self._store.rename(path, new)
 
     def drop_server(self, server, without, root):
-        """Take a server id out of every ACL; `root` is the ACL that the root falls back to."""
+        """Take a server id out of every ACL; `root` is what the root falls back to if a command is left with nobody."""
         for path in [found[0] for found in self._store.names()]:
             acl = self.acl(path)
             if acl:
-                self.set_acl(path, without(acl, server) or ("" if path else root))
+                kept = without(acl, server)
+                if not path and kept.count("=") < acl.count("="):
+                    kept = root
+                self.set_acl(path, kept)
 
     def _load(self, path):
         data = self._store.value(path)

@@ -70,6 +70,8 @@ class Store:
         """Create or overwrite the node."""
         kept = self._without(path, False)
         where, kind = path.encode(), kind.encode()
+        if max(len(where), len(kind)) > 255:
+            raise ProtocolError("the path or the type is too long", 414)
         head = struct.pack(_HEAD, len(where), len(kind), form, len(data))
         if len(kept) + _HEAD_SIZE + len(where) + len(kind) + len(data) > self._quota:
             raise ProtocolError("the settings are full", 420)

@@ -1,25 +1,19 @@
-"""The management tree: which object answers for a path, who may do what there, and the commands that change it.
+"""The management tree: which object answers for a path, what is there, and who may do what with it.
 
 Rights are checked here, once, above the objects; what a node is and does is the objects' matter (hal/contracts.py,
-ManagementObject). Refusals come out as ProtocolError with the DM status. Nothing is on flash before `commit`.
+ManagementObject). Refusals come out as ProtocolError with the DM status. dm_edit changes the tree; `commit` makes it last.
 """
 
-from agent import dm_acl
 from agent.compat import const
-from agent.dm_uri import below, is_below, join, name, parent
+from agent.dm_uri import below, is_below, parent
 from agent.errors import ProtocolError
 
 _ADD = const(1)
-_COPY = const(2)
-_DELETE = const(4)
-_EXEC = const(8)
 _GET = const(16)
-_REPLACE = const(32)
-_DYNAMIC = const(64)
 _VOLATILE = const(4096)
 _NODE = const(1)
-_BIN = const(5)
 _MAX_SAMPLE = const(64)
+_RIGHTS = ((1, "Add"), (4, "Delete"), (8, "Exec"), (16, "Get"), (32, "Replace"))
 _IMPLIED = const(_NODE << 8 | _GET)
 _ROOT = const(_NODE << 8 | _GET | _ADD)
 FORMATS = ("", "node", "chr", "int", "bool", "bin", "b64", "xml", "null", "date", "time", "float")
@@ -30,12 +24,31 @@ def refuse(code, text="refused"):
     raise ProtocolError(text, code)
 
 
+def allows(acl, bit, server):
+    """Tell whether an ACL lets the server do what the access bit stands for."""
+    for entry in acl.split("&"):
+        command, _, ids = entry.partition("=")
+        if (bit, command) in _RIGHTS:
+            ids = ids.split("+")
+            return "*" in ids or server in ids
+    return False
+
+
 class Value:
     """What a command brings: `form` is an index of FORMATS, 0 where the server left it out."""
 
     def __init__(self, data=b"", form=0, kind="", server="", correlator=None):
         self.data, self.form, self.kind = data, form, kind
         self.server, self.correlator = server, correlator
+
+
+def value_of(arena, item, command, server):
+    """Return the Value that an Item brings; Meta may stand at the Item or at its command."""
+    form = (arena.text(item, 0x87) or arena.text(command, 0x87)).lower()
+    if form not in FORMATS:
+        refuse(415, "no such format")
+    kind = arena.text(item, 0x93) or arena.text(command, 0x93)
+    return Value(arena.field(item, 0x0F) or b"", FORMATS.index(form), kind, server)
 
 
 class Tree:
@@ -134,12 +147,14 @@ class Tree:
         return ""
 
     def allowed(self, bit, path, server):
-        """Tell whether the first ACL that is not empty, from the node upwards, lets the server do it."""
+        """Tell whether the first ACL that is not empty, from the node upwards, lets the server do it; None may all."""
+        if server is None:
+            return True
         acl = self.own_acl(path)
         while not acl and path:
             path = parent(path)
             acl = self.own_acl(path)
-        return dm_acl.allows(acl, bit, server)
+        return allows(acl, bit, server)
 
     def may(self, bit, path, server):
         """Refuse with 404, 405 or 425 what the node or the ACL does not let the server do; return the kind."""
@@ -149,104 +164,6 @@ class Tree:
         if not self.allowed(bit, path, server):
             refuse(425, "the ACL refuses")
         return kind
-
-    # -- commands -----------------------------------------------------------------------------------------------------
-
-    def add(self, path, value):
-        """Create a node, and the interior ones on the way to it."""
-        if self.kind(path):
-            refuse(418, "there is such a node")
-        top, missing = parent(path), []
-        while not self.kind(top):
-            missing.append(top)
-            top = parent(top)
-        kind = self.kind(top)
-        if kind >> 8 & 15 != _NODE or not kind & _ADD:
-            refuse(405, "nothing may be added there")
-        if not self.allowed(_ADD, top, value.server):
-            refuse(425, "the ACL refuses")
-        for node in reversed(missing):
-            self._create(node, Value(b"", _NODE, "", value.server))
-        self._create(path, value)
-        return 200
-
-    def _create(self, path, value):
-        self._apply(_ADD, path, value)
-        server = value.server
-        if value.form == _NODE and server and not self.allowed(_REPLACE, parent(path), server):
-            self.properties.set_acl(path, dm_acl.for_creator(server))
-        self.properties.touch(path)
-
-    def replace(self, path, value):
-        """Overwrite a leaf."""
-        kind = self.may(_REPLACE, path, value.server)
-        if kind >> 8 & 15 == _NODE:
-            refuse(405, "an interior node has no value")
-        return self._change(_REPLACE, path, value)
-
-    def delete(self, path, value):
-        """Remove a node and all below it."""
-        kind = self.demand(path)
-        if not path or not kind & _DYNAMIC:
-            refuse(405, "the node is permanent")
-        self.may(_DELETE, path, value.server)
-        code = self._apply(_DELETE, path, value)
-        self.properties.forget(path)
-        return code
-
-    def execute(self, path, value):
-        """Run the node's command."""
-        self.may(_EXEC, path, value.server)
-        return self._apply(_EXEC, path, value)
-
-    def copy(self, source, path, value):
-        """Write the value of one leaf over another, or into a new one."""
-        kind = self.may(_GET, source, value.server)
-        if kind >> 8 & 15 == _NODE or source == path:
-            refuse(403, "only a leaf can be copied, and to another place")
-        value.data, value.form, value.kind = self.value(source), kind >> 8 & 15, self.type_of(source)
-        return self.replace(path, value) if self.kind(path) else self.add(path, value)
-
-    def _change(self, op, path, value):
-        code = self._apply(op, path, value)
-        self.properties.touch(path)
-        return code
-
-    def _apply(self, op, path, value):
-        thing, inside = self.find(path)
-        if not thing:
-            refuse(405, "nothing may be changed there")
-        code = thing.check(op, inside, value)
-        if code >= 300:
-            refuse(code, "the object refuses")
-        return thing.apply(op, inside, value)
-
-    def rename(self, path, new):
-        """Give a dynamic node another name, its children and properties go with it."""
-        kind = self.demand(path)
-        target = join(parent(path), new)
-        if not path or not kind & _DYNAMIC:
-            refuse(405, "the node is permanent")
-        if self.kind(target):
-            refuse(418, "a sibling has that name")
-        thing, inside = self.find(path)
-        thing.rename(inside, join(parent(inside), name(target)))
-        self.properties.rename(path, target)
-        return 200
-
-    # -- all or nothing -----------------------------------------------------------------------------------------------
-
-    def snapshot(self):
-        """Return what `roll_back` needs."""
-        return [self.properties.snapshot()] + [thing.snapshot() for _, thing in self.objects]
-
-    def roll_back(self, snapshot):
-        """Undo everything since the snapshot; tell whether every object could."""
-        self.properties.restore(snapshot[0])
-        good = True
-        for i in range(len(self.objects)):
-            good = self.objects[i][1].restore(snapshot[i + 1]) and good
-        return good
 
     def commit(self):
         """Put what has changed, all at once."""
@@ -258,3 +175,43 @@ class Tree:
             self.properties.saved()
             for _, thing in self.objects:
                 thing.saved()
+
+    def add(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.add(self, *arguments)
+
+    def replace(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.replace(self, *arguments)
+
+    def delete(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.delete(self, *arguments)
+
+    def execute(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.execute(self, *arguments)
+
+    def copy(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.copy(self, *arguments)
+
+    def rename(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.rename(self, *arguments)
+
+    def snapshot(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.snapshot(self, *arguments)
+
+    def roll_back(self, *arguments):
+        from agent import dm_edit
+
+        return dm_edit.roll_back(self, *arguments)

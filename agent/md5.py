@@ -7,6 +7,7 @@ from agent.compat import const
 _MASK = const(0xFFFFFFFF)
 _SHIFTS = b"\x07\x0c\x11\x16\x05\x09\x0e\x14\x04\x0b\x10\x17\x06\x0a\x0f\x15"
 _LIMIT = const(64)
+_table = []  # made once: it takes longer than a block
 
 
 def _sines():
@@ -37,7 +38,8 @@ class MD5:
         self._state = [0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476]
         self._block = bytearray(64)
         self._size = 0
-        self._table = _sines()
+        if not _table:
+            _table.extend(_sines())
         self.update(data)
 
     def update(self, data):
@@ -70,7 +72,7 @@ class MD5:
                 f, k = b ^ c ^ d, 3 * i + 5
             else:
                 f, k = c ^ (b | ~d & _MASK), 7 * i
-            f = (f & _MASK) + a + self._table[i] + words[k & 15] & _MASK
+            f = (f & _MASK) + a + _table[i] + words[k & 15] & _MASK
             shift = _SHIFTS[turn << 2 | i & 3]
             a, d, c, b = d, c, b, b + (f << shift | f >> 32 - shift) & _MASK
         for i, value in enumerate((a, b, c, d)):

@@ -5,6 +5,7 @@
 
 from agent.compat import const
 from agent.dm_uri import name, parent
+from agent.errors import ProtocolError
 
 _ADD = const(1)
 _DELETE = const(4)
@@ -92,7 +93,9 @@ class StoredObject:
         return 200
 
     def rename(self, path, new):
-        """Move a node."""
+        """Move a node; only a name that is free can become another one."""
+        if self.row(path) is not self.row(new):
+            raise ProtocolError("the name is fixed", 405)
         self.store.rename(path, new)
 
     def snapshot(self):
@@ -126,6 +129,11 @@ def _check_value(row, value):
         return 415
     if form == _BOOL and bytes(value.data) not in (b"true", b"false"):
         return 415
+    if form != _BIN:
+        try:
+            str(value.data, "utf-8")
+        except UnicodeError:
+            return 415
     return 200
 
 

@@ -4,7 +4,9 @@
 class OwnAlert:
     """`answered` is called with the server's Status, and with whether the message that brought it was authentic."""
 
-    def __init__(self, code, source="", target="", kind="", form="", mark="", data=None, correlator=None, on_status=None):
+    def __init__(
+        self, code, source="", target="", kind="", form="", mark="", data=None, correlator=None, on_status=None
+    ):
         self.code, self.correlator = code, correlator
         self._parts = (source, target, kind, form, mark, data)
         self._on_status = on_status

@@ -46,7 +46,7 @@ def number(name, ddf):
 
 
 def name(tag):
-    """Return the name of a tag, as bytes."""
+    """Return the name of a tag that has one, as bytes."""
     table = DDF if tag > 0x1FF else PLAIN
     start = end = table.find(bytes((tag & 0x3F | (0xC0 if tag >> 8 == 1 else 0x80),)))
     while start and table[start - 1] < 0x80:

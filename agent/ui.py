@@ -69,7 +69,9 @@ def options(kind, text):
                 found[name] = int(value)
         elif name == "DR" and kind != DISPLAY:
             found[name] = value
-        elif kind == INPUT and (name == "IT" and value in ("A", "N", "D", "T", "P", "I") or name == "ET" and value in ("T", "P")):
+        elif kind == INPUT and (
+            name == "IT" and value in ("A", "N", "D", "T", "P", "I") or name == "ET" and value in ("T", "P")
+        ):
             found[name] = value
     return found
 

@@ -92,11 +92,11 @@ class WbxmlReader:
             return self._content(at)
         token = window.buf[at] if at < window.end else 0
         if self.tag and not depth:
-            check(at == window.end, "something follows the document")
+            check(at == window.end, "trailing")
             return _DONE if window.closed else _NEED_DATA
         if not token:
             return _NEED_DATA
-        check(depth and token in (_ENTITY, _STR_I, _STR_T, _OPAQUE), "a token")
+        check(depth and token in (_ENTITY, _STR_I, _STR_T, _OPAQUE), "token")
         if token == _STR_I:
             self._left = _INSIDE_STRING
             window.start += 1
@@ -131,22 +131,23 @@ class WbxmlReader:
 
     def _from_table(self, offset):
         size = len(self._table)
-        check(offset < size, "a string that is not in the table")
+        check(offset < size, "string table")
         stop = self._table.find(b"\0", offset)
         return memoryview(self._table)[offset : stop if stop >= 0 else size]
 
     def _number(self, at):
         """Read a mb_u_int32 and set `_next`; return -1 where its end is not there yet."""
         value = 0
-        while at < self._window.end:
-            byte = self._window.buf[at]
-            at += 1
+        for i in range(at, at + 5):
+            if i >= self._window.end:
+                return -1
+            byte = self._window.buf[i]
             value = value << 7 | byte & 0x7F
-            check(value <= 0xFFFFFFFF, "a number of more than 32 bits")
             if byte < 0x80:
-                self._next = at
-                return value
-        return -1
+                break
+        check(byte < 0x80 and value <= 0xFFFFFFFF, "number")
+        self._next = i + 1
+        return value
 
     def _header(self, page):
         """Read version, public id or 0 and where it is in the string table, character set, string table."""

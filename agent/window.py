@@ -50,8 +50,8 @@ class Window:
 
     def need(self):
         """Refuse where a reader cannot go on and there is no data or no room to come."""
-        check(not self.closed, "it ends early")
-        check(self.start or self.end < len(self.buf), "a tag longer than the window")
+        check(not self.closed, "early end")
+        check(self.start or self.end < len(self.buf), "long tag")
 
 
 class Out:
@@ -74,7 +74,7 @@ class Out:
 
 
 def check(ok, text):
-    """Refuse the document if it is not as it should be."""
+    """Refuse the document if it is not as it should be; `text` is the one word that says where."""
     if not ok:
         raise ProtocolError("SyncML: " + text)
 
@@ -82,6 +82,6 @@ def check(ok, text):
 def character(code):
     """Return the UTF-8 of one character that a document names by its number, as a memoryview."""
     check(
-        0x1F < code < 0xD800 or 0xDFFF < code < 0xFFFE or 0xFFFF < code < 0x110000 or code in (9, 10, 13), "a character"
+        0x1F < code < 0xD800 or 0xDFFF < code < 0xFFFE or 0xFFFF < code < 0x110000 or code in (9, 10, 13), "character"
     )
     return memoryview(chr(code).encode())

@@ -104,7 +104,7 @@ class XmlReader:
             if stop < 0:
                 stop = end
             if not depth:
-                check(not buf[at:stop].strip(b" \t\r\n"), "text outside of the root")
+                check(not buf[at:stop].strip(b" \t\r\n"), "text")
                 window.start = stop
                 return _SKIP
             amp = find(b"&", at, stop)
@@ -136,15 +136,13 @@ class XmlReader:
         stop = window.buf.find(b";", at, min(end, at + _LONGEST_ENTITY))
         if stop < 0 and end - at < _LONGEST_ENTITY:
             return _NEED_DATA
+        check(stop > 0, "&")
         text = bytes(window.buf[at : stop + 1])
         i = _ENTITIES.find(text)
         code = _ENTITIES[i + len(text)] if i >= 0 else 0
         if text[1:2] == b"#":
-            code, radix = 0, 10
-            for byte in text[2:-1]:
-                if byte == 0x78 and radix == 10 and not code:
-                    radix = 16
-                    continue
+            code, radix = 0, 16 if text[2:3] == b"x" else 10
+            for byte in text[3 if radix == 16 else 2 : -1]:
                 digit = b"0123456789abcdef".find(bytes((byte | 0x20,)))
                 check(0 <= digit < radix and byte > 0x2F, "&")
                 code = code * radix + digit
@@ -189,7 +187,7 @@ class XmlReader:
         else:
             check(head == b"<!DOCTYPE" and not self._names[0], "<!")
             stop = _tag_end(window.buf, at + 1, end)
-            check(window.buf.find(b"[", at, stop if stop > 0 else end) < 0, "a document type of its own")
+            check(window.buf.find(b"[", at, stop if stop > 0 else end) < 0, "document type")
             if stop < 0:
                 return _NEED_DATA
             window.start = stop + 1
@@ -199,7 +197,7 @@ class XmlReader:
         buf, depth, names = self._window.buf, self._depth, self._names
         check(
             depth < _MAX_DEPTH and (depth or not names[0]) and buf.find(b"<", at + 1, stop) < 0,
-            "too deep, or a second root",
+            "nesting",
         )
         name = buf[at + 1 : _name_end(buf, at + 1)]
         names[depth] = name
@@ -217,7 +215,7 @@ class XmlReader:
         buf, depth = self._window.buf, self._depth - 1
         name_end = _name_end(buf, at + 2)
         ended = depth >= 0 and buf[at + 2 : name_end] == self._names[depth]
-        check(ended and not buf[name_end:stop].strip(b" \t\r\n"), "an end tag that ends nothing")
+        check(ended and not buf[name_end:stop].strip(b" \t\r\n"), "end tag")
         return self._close(stop)
 
     def _close(self, stop):
@@ -257,5 +255,5 @@ def _name_end(buf, at):
                 break
         stop += 1
     slash = byte == 0x2F and buf[stop + 1] == 0x3E
-    check(at < stop <= at + _MAX_NAME and (slash or byte in b" \t\r\n>"), "a name")
+    check(at < stop <= at + _MAX_NAME and (slash or byte in b" \t\r\n>"), "name")
     return stop

@@ -22,7 +22,7 @@ class XmlWriter:
         self.out = out
         self._open = []
         self._encoder = None
-        self._coded = bytearray(352)  # base64 of the longest piece
+        self._coded = memoryview(bytearray(352))  # base64 of the longest piece
 
     def begin(self):
         """Write what stands before the root of a message."""
@@ -90,13 +90,13 @@ class XmlWriter:
             return self.text(piece)
         encode = self._encoder.encode
         size = encode(piece, self._coded)
-        self.out.put(memoryview(self._coded)[:size])
+        self.out.put(self._coded[:size])
 
     def end_data(self):
         """End it."""
         if self._encoder:
             size = self._encoder.finish(self._coded)
-            self.out.put(memoryview(self._coded)[:size])
+            self.out.put(self._coded[:size])
             self._encoder = None
 
     def _tag(self, tag, last):

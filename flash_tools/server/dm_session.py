@@ -99,7 +99,7 @@ class Session:
         """Tell whether it is our turn: the client's package is complete, or asks for the rest of ours."""
         if self.over or received.abort or received.more or verdict == "hopeless":
             return False
-        return received.final or (bool(self.outbox) and (received.next_message or not self.outbox.waits()))
+        return received.final or received.next_message or (bool(self.outbox) and not self.outbox.waits())
 
     def _fetch(self):
         """Get the policy's next package; an empty one ends the session."""

@@ -1,0 +1,1 @@
+"""How little heap a management session needs, on the real MicroPython."""
