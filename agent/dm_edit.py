@@ -4,6 +4,7 @@ Nothing is on flash before the tree's `commit`; `snapshot` and `roll_back` make 
 """
 
 from agent import dm_acl
+from agent.base64 import Decoder
 from agent.compat import const
 from agent.dm_tree import Value, refuse, value_of
 from agent.dm_uri import join, name, parent, parse
@@ -16,6 +17,7 @@ _GET = const(16)
 _REPLACE = const(32)
 _DYNAMIC = const(64)
 _NODE = const(1)
+_B64 = const(6)
 _SOURCE = const(0x27)
 _CORRELATOR = const(0x3C)
 _MAX_CORRELATOR = const(255)
@@ -25,6 +27,8 @@ _TNDS = "application/vnd.syncml.dmtnds"
 def edit(tree, arena, record, item, path, server, chunk):
     """Execute Add, Replace, Delete, Copy or Exec for one Item; `chunk` is the large object that was its Data."""
     value, kind = chunk.value if chunk else value_of(arena, item, record, server), arena.kind(record)
+    if value.form == _B64 and not chunk:
+        value.data = decoded(value.data)
     if value.kind.startswith(_TNDS):
         from agent.tnds_reader import merge
 
@@ -42,6 +46,14 @@ def edit(tree, arena, record, item, path, server, chunk):
         if len(value.correlator.encode()) > _MAX_CORRELATOR:
             refuse(420, "the correlator is too long")
     return execute(tree, path, value)
+
+
+def decoded(data):
+    """Return the bytes of a base64 text."""
+    decoder, raw = Decoder(), memoryview(bytearray(len(data) + 3))
+    size = decoder.decode(data, raw)
+    decoder.finish()
+    return raw[:size]
 
 
 def add(tree, path, value):
@@ -144,13 +156,20 @@ def rename(tree, path, new):
 
 def snapshot(tree):
     """Return what `roll_back` needs."""
-    return [tree.properties.snapshot()] + [thing.snapshot() for _, thing in tree.objects]
+    things = [tree.properties] + tree.loaded()
+    return [(thing, thing.snapshot()) for thing in things]
 
 
 def roll_back(tree, snapshot):
-    """Undo everything since the snapshot; tell whether every object could."""
-    tree.properties.restore(snapshot[0])
-    good = True
-    for i in range(len(tree.objects)):
-        good = tree.objects[i][1].restore(snapshot[i + 1]) and good
+    """Undo everything since the snapshot; tell whether every object could.
+
+    An object that was loaded since has its kept state to go back to.
+    """
+    good, known = True, []
+    for thing, state in snapshot:
+        known.append(thing)
+        good = thing.restore(state) is not False and good
+    for thing in tree.loaded():
+        if thing not in known:
+            thing.reload()
     return good

@@ -70,7 +70,8 @@ class LargeObject:
     def _decode(self, data):
         size = len(data)
         if self._decoder:
-            size = self._decoder.decode(data, self._piece)
+            decode = self._decoder.decode
+            size = decode(data, self._piece)
         else:
             self._piece[:size] = data
         self._waiting = memoryview(self._piece)[:size]

@@ -3,7 +3,6 @@
 Loaded when the first such command comes. Rights on properties are decided here, all others by the tree.
 """
 
-from agent import dm_acl
 from agent.compat import const
 from agent.dm_sources import BytesSource, LeafSource
 from agent.dm_tree import FORMATS, allows, refuse
@@ -22,30 +21,32 @@ def change_property(tree, kind, path, query, argument, text, server):
     """Execute a command other than Get; the only one that a property knows is Replace."""
     node = tree.demand(path)
     if query != "prop":
-        refuse(405, "a list can only be read")
+        refuse(405)
     what = _property(argument)
     if kind != _CMD_REPLACE or what not in ("acl", "name", "title"):
-        refuse(405, "the property has no such command")
+        refuse(405)
     may = tree.allowed(_REPLACE, parent(path), server)
     if what != "acl" or node >> 8 & 15 == _NODE:
         # The ACL of a leaf is a matter of its parent alone, everything else one of the node itself.
         may = tree.allowed(_REPLACE, path, server) or what == "acl" and may
     if not may:
-        refuse(425, "the ACL refuses")
-    keep = tree.snapshot()
+        refuse(425)
+    from agent import dm_acl, dm_edit
+
+    keep = dm_edit.snapshot(tree)
     try:
         if what == "name":
-            tree.rename(path, text)
+            dm_edit.rename(tree, path, text)
             path = join(parent(path), text)
         elif what == "title":
             tree.properties.set_title(path, text)
         else:
             text = dm_acl.check(text)
             if not path and not allows(text, _ADD, "*"):
-                refuse(405, "the root lets everybody Add")
+                refuse(405)
             tree.properties.set_acl(path, text)
     except ProtocolError:
-        tree.roll_back(keep)
+        dm_edit.roll_back(tree, keep)
         raise
     tree.properties.touch(path)
     return 200
@@ -56,10 +57,10 @@ def check_query(tree, path, query, argument, server):
     if query == "prop":
         what, kind = _property(argument), tree.demand(path)
         if what == "size" and kind >> 8 & 15 == _NODE:
-            refuse(406, "an interior node has no size")
+            refuse(406)
         if what == "acl":  # that of a secret too: who manages it must see it
             if not tree.allowed(_GET, path, server):
-                refuse(425, "the ACL refuses")
+                refuse(425)
             return 200
     elif argument.lower() not in ("struct", "structdata"):
         _tnds_parts(argument)
@@ -114,14 +115,14 @@ def property_text(tree, path, what):
     if what == "tstamp":
         return tree.properties.stamp(path)
     if what == "type":
-        return tree.type_of(path)
+        return tree.type_of(path) or ("" if tree.kind(path) >> 8 & 15 == _NODE else "text/plain")
     return str(tree.properties.version(path))
 
 
 def _property(argument):
     what = argument.lower()
     if what not in _PARTS[:-1]:
-        refuse(406, "no such property")
+        refuse(406)
     return what
 
 
@@ -132,5 +133,5 @@ def _tnds_parts(argument):
     names = argument.split(sign)
     for i in range(len(names)):
         if names[i] not in _PARTS if i else names[0] != "tnds":
-            refuse(406, "no such list")
+            refuse(406)
     return [part for part in _PARTS if (part in names) == (sign == "+")]

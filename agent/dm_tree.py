@@ -52,10 +52,13 @@ def value_of(arena, item, command, server):
 
 
 class Tree:
-    """Objects mounted at paths: `objects` is a tuple of (path, object), `acls` of (path, ACL) as the factory set them."""
+    """Objects mounted at paths: `objects` has (path, object), `acls` (path, ACL) as the factory set them.
+
+    A function in the place of an object is called when the object is needed first.
+    """
 
     def __init__(self, objects, properties, settings, acls=(("", "Add=*&Get=*"),)):
-        self.objects, self.properties, self._settings = objects, properties, settings
+        self.objects, self.properties, self._settings = list(objects), properties, settings
         self._acls = acls
         self._samples = {}
 
@@ -63,11 +66,22 @@ class Tree:
 
     def find(self, path):
         """Return (object, the path inside it); the object is None where nobody answers."""
-        best, found = -1, None
-        for top, thing in self.objects:
-            if is_below(path, top) and len(top) > best:
-                best, found = len(top), (thing, below(path, top))
-        return found or (None, path)
+        best = -1
+        for i in range(len(self.objects)):
+            top = self.objects[i][0]
+            if is_below(path, top) and (best < 0 or len(top) > len(self.objects[best][0])):
+                best = i
+        if best < 0:
+            return None, path
+        top, thing = self.objects[best]
+        if callable(thing):
+            thing = thing()
+            self.objects[best] = (top, thing)
+        return thing, below(path, top)
+
+    def loaded(self):
+        """Return the objects that are there already: only they can have changed."""
+        return [thing for _, thing in self.objects if not callable(thing)]
 
     def kind(self, path):
         """Return the node's kind, 0 where there is none."""
@@ -168,12 +182,12 @@ class Tree:
     def commit(self):
         """Put what has changed, all at once."""
         changes = self.properties.changes()
-        for _, thing in self.objects:
+        for thing in self.loaded():
             changes += thing.changes()
         if changes:
             self._settings.put(changes)
             self.properties.saved()
-            for _, thing in self.objects:
+            for thing in self.loaded():
                 thing.saved()
 
     def add(self, *arguments):

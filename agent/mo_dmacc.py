@@ -1,7 +1,6 @@
-"""DMAcc: the management servers that the device knows, at most four, and what it takes to prove who is who.
+"""DMAcc: the management servers that the device knows, at most four, as servers see and change them.
 
-Each account is a subtree that a server may change; secrets can be written and never read. A session asks for an Account,
-which reads its fields out of the tree once.
+Secrets can be written and never read. What a session needs of an account is account.py's matter.
 """
 
 from agent.compat import const
@@ -45,87 +44,10 @@ _ROWS = (
     ("*/Ext/AlertFormat", _CHR, "", 8),
     ("*/Ext/RequestData", _CHR, "", 64),
 )
-BASIC, MD5, MAC = 1, 2, 3
-_TYPES = ("", "BASIC", "DIGEST", "HMAC")
 
 
-class Accounts(StoredObject):
-    """The management object, with views for the session."""
+class DMAcc(StoredObject):
+    """The management object over the store of the accounts."""
 
     def __init__(self, store):
         super().__init__(store, _ROWS, MAX_ACCOUNTS)
-
-    def names(self):
-        """Return the accounts' node names."""
-        return self.children("")
-
-    def account(self, name):
-        """Return the account."""
-        return Account(name, self.store)
-
-    def by_server(self, server_id):
-        """Return the account of the server, None where there is none."""
-        for name in self.names():
-            if self.store.text(name + "/ServerID") == server_id:
-                return Account(name, self.store)
-        return None
-
-
-class Account:
-    """What a session needs to know of one server."""
-
-    def __init__(self, name, store):
-        self.name = name
-        self.server_id = store.text(name + "/ServerID")
-        self.url = _url(name, store)
-        self.preferred = _type_number(store.text(name + "/AAuthPref"))
-        self.alert_source = store.text(name + "/Ext/AlertSource")
-        self.alert_format = store.text(name + "/Ext/AlertFormat", "int")
-        self.request_data = store.text(name + "/Ext/RequestData")
-        self.client = Credential(name, store, "CLCRED")
-        self.server = Credential(name, store, "SRVCRED")
-
-
-class Credential:
-    """Name, secret, type and the nonce that provisioning gave for one direction."""
-
-    def __init__(self, account, store, level):
-        self.user, self.secret, self.kind, self.nonce = "", "", 0, b""
-        below = account + "/AppAuth/"
-        for found in store.names():
-            path = found[0]
-            if path.startswith(below) and path.endswith("/AAuthLevel") and store.text(path) == level:
-                top = path[: -len("AAuthLevel")]
-                self.kind = _type_number(store.text(top + "AAuthType"))
-                self.user = store.text(top + "AAuthName")
-                self.secret = store.text(top + "AAuthSecret")
-                self.nonce = store.value(top + "AAuthData") or b""
-
-
-def _type_number(text):
-    return _TYPES.index(text) if text in _TYPES else 0
-
-
-def _url(name, store):
-    """Return the first address; a port that is not in it is put there."""
-    below = name + "/AppAddr/"
-    for found in store.names():
-        path = found[0]
-        if path.startswith(below) and path.endswith("/Addr"):
-            return _with_port(store.text(path), _port(path[: -len("Addr")] + "Port/", store))
-    return ""
-
-
-def _port(below, store):
-    for found in store.names():
-        if found[0].startswith(below) and found[0].endswith("/PortNbr"):
-            return store.text(found[0])
-    return ""
-
-
-def _with_port(url, port):
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    if not port or not rest or ":" in host.split("]")[-1]:
-        return url
-    return scheme + "://" + host + ":" + port + slash + path

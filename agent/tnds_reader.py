@@ -4,10 +4,10 @@ It is read twice, first only to see whether it can be understood. What fails whe
 passes the tree's own checks: to Replace a subtree one needs the rights to Delete and to Add what is in it.
 """
 
-from agent.base64 import Decoder
 from agent.compat import const
 from agent.dm_acl import for_creator
 from agent.dm_arena import to_text
+from agent.dm_edit import add, decoded, delete, replace, roll_back, snapshot
 from agent.dm_queries import change_property
 from agent.dm_tree import FORMATS, Value, refuse
 from agent.dm_uri import is_below, join, name, normalise, parse
@@ -49,17 +49,17 @@ _FIELDS = (
 def merge(tree, kind, path, value):
     """Execute an Add or a Replace whose value is a description; return the status."""
     if kind not in (_ADD, _REPLACE):
-        refuse(405, "a description can only be added")
-    keep = tree.snapshot()
+        refuse(405)
+    keep = snapshot(tree)
     try:
         reader = _Reader(tree, path, value)
         reader.run()
         reader.begin(kind == _REPLACE)
         reader.run()
     except ProtocolError as e:
-        if not tree.roll_back(keep):
-            refuse(516, "the description was taken in part")
-        refuse(415 if e.code == 400 else e.code, str(e))
+        if not roll_back(tree, keep):
+            refuse(516)
+        refuse(415 if e.code == 400 else e.code)
     return 200
 
 
@@ -70,8 +70,6 @@ class _Reader:
         self._tree, self._path, self._creator = tree, path, value.server
         self._server = value.server
         self._data = memoryview(value.data)
-        if value.form == _B64:
-            self._data = _decoded(self._data)
         self._first = self._data[0] if len(self._data) else 0x3C
         self._text = bytearray(_MAX_VALUE)
         self._place = None
@@ -84,20 +82,20 @@ class _Reader:
         self._place = getattr(tree.find(path)[0], "place", None)
         if self._place:
             if replacing:
-                refuse(405, "only to be added to")
+                refuse(405)
             tree.may(_BIT_ADD, path, server)
             self._server = None  # where it goes is not the server's choice, hence not a matter of its rights
         elif replacing:
             tree.demand(path)
             if not tree.allowed(_BIT_REPLACE, path, server):
-                refuse(425, "the ACL refuses")
+                refuse(425)
             self._clear(path)
 
     def _clear(self, path):
         for child in self._tree.children(path):
             child = join(path, child)
             if self._tree.kind(child) & _DYNAMIC:
-                self._tree.delete(child, Value(b"", 0, "", self._server))
+                delete(self._tree, child, Value(b"", 0, "", self._server))
             else:
                 self._clear(child)
 
@@ -129,19 +127,19 @@ class _Reader:
     def _start(self, tag):
         above = self._tags[-1]
         if self._field or not above and tag != _T_MGMT_TREE:
-            refuse(415, "not a description")
+            refuse(415)
         self._tags.append(tag)
         if tag == _T_NODE:
             if above == _T_NODE:
                 self._settle(_NODE)
             elif above != _T_MGMT_TREE:
-                refuse(415, "a Node in a strange place")
+                refuse(415)
             self._nodes.append(["", "", ""])
             self._got, self._form, self._settled = {}, 0, False
         elif above == _T_FORMAT:
             form = str(tag_name(tag), "utf-8")
             if form not in FORMATS:
-                refuse(415, "no such format")
+                refuse(415)
             self._form = FORMATS.index(form)
         elif (tag, above) in _FIELDS:
             self._field, self._fill = tag, 0
@@ -149,7 +147,7 @@ class _Reader:
     def _append(self, data):
         end = self._fill + len(data)
         if end > _MAX_VALUE:
-            refuse(413, "the value is too large")
+            refuse(413)
         self._text[self._fill : end] = data
         self._fill = end
 
@@ -163,7 +161,7 @@ class _Reader:
             if tag != _T_VER_DTD:
                 self._got[tag] = data
             elif data != "1.2":
-                refuse(415, "another version")
+                refuse(415)
         elif tag == _T_NODE:
             self._settle(0)
             path, acl, title = self._nodes.pop()
@@ -179,19 +177,20 @@ class _Reader:
         self._settled, got = True, self._got
         path = self._where(got.get(_T_NAME) or got.get(_T_NODE_NAME, ""))
         if parse("./" + path)[0] != path:
-            refuse(415, "a bad name")
+            refuse(415)
         kind, data = got.get(_T_DDF_NAME, ""), got.get(_T_VALUE)
         form = self._form or form or (_NODE if kind else 0)
         if data and (form == _B64 or form == _BIN and not 0 < self._first < 9):
-            form, data = _BIN, _decoded(data)
+            form, data = _BIN, decoded(data)
         self._nodes[-1] = [path, got.get(_T_ACL), got.get(_T_TITLE)]
         if self._acting:
-            self._make(path, data, form, got.get(_T_MIME, kind))
+            mime = got.get(_T_MIME, kind)
+            self._make(path, data, form, "" if mime == "text/plain" else mime)
 
     def _where(self, node):
         target, path = self._path, normalise(self._got.get(_T_PATH, ""))
         if "/" in node:
-            refuse(415, "a bad name")
+            refuse(415)
         if len(self._nodes) > 1:
             return join(self._nodes[-2][0], node)
         if self._place:
@@ -205,15 +204,8 @@ class _Reader:
         tree, value = self._tree, Value(data or b"", form, kind, self._server)
         old = tree.kind(path)
         if not old or not self._replacing:
-            tree.add(path, value)
+            add(tree, path, value)
             if self._place and self._creator and len(self._nodes) == 1:
                 tree.properties.set_acl(path, for_creator(self._creator))
         elif data is not None or form not in (0, old >> 8 & 15):
-            tree.replace(path, value)
-
-
-def _decoded(data):
-    decoder, raw = Decoder(), memoryview(bytearray(len(data) + 3))
-    size = decoder.decode(data, raw)
-    decoder.finish()
-    return raw[:size]
+            replace(tree, path, value)

@@ -1,4 +1,4 @@
-"""The five alerts that ask or tell the user something, and the policy of a device that has nobody to ask.
+"""The five alerts that ask or tell the user something.
 
 A `ui` has `answer(question)`: None while the user has not answered, else (status, list of texts); and `pause_ms`, how long
 to wait before asking again. Nothing reaches it before its message has proven authentic.
@@ -21,16 +21,6 @@ class Question:
 
     def __init__(self, kind, options, text, choices):
         self.kind, self.options, self.text, self.choices = kind, options, text, choices
-
-
-class Headless:
-    """Shows nothing, accepts what asks for a yes, and cannot type or choose."""
-
-    pause_ms = 0
-
-    def answer(self, question):
-        """Answer at once."""
-        return (200 if question.kind in (DISPLAY, CONFIRM) else 406), ()
 
 
 def ask(session, commands, kind, record):

@@ -110,6 +110,7 @@ IDENTITY = {"DevId": "mem:1", "Man": "m", "Mod": "x", "DmV": "1", "Lang": "en", 
 
 def make_client(kind, folder):
     """Wire a client as a board does."""
+    from agent.account import Accounts
     from agent.compat import crc32
     from agent.dm_client import Client
     from agent.dm_nonces import Nonces
@@ -118,7 +119,6 @@ def make_client(kind, folder):
     from agent.dm_tree import Tree
     from agent.journal import Journal
     from agent.mo_devinfo import devdetail, devinfo
-    from agent.mo_dmacc import Accounts
 
     settings = Journal(FileRegion(folder + "/settings", 6))
     journal = Journal(FileRegion(folder + "/journal", 3))
@@ -129,7 +129,7 @@ def make_client(kind, folder):
     objects = (
         ("DevInfo", devinfo(IDENTITY)),
         ("DevDetail", devdetail(IDENTITY, lambda: "1.0")),
-        ("DMAcc", accounts),
+        ("DMAcc", lambda: load_dmacc(store)),
         ("Logs", Logs()),
         ("FUMO", bank),
     )
@@ -137,6 +137,13 @@ def make_client(kind, folder):
     client = Client(tree, accounts, Nonces(journal, b"k" * 16), lambda size: b"\x12\x34"[:size])
     client.wbxml = kind == "wbxml"
     return client, bank
+
+
+def load_dmacc(store):
+    """Bring the management object in when a server asks for it."""
+    from agent.mo_dmacc import DMAcc
+
+    return DMAcc(store)
 
 
 ACCOUNT = (

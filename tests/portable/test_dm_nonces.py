@@ -153,6 +153,7 @@ def test_four_accounts_and_a_fifth():
     accounts = [_Account(name) for name in ("a", "b", "c", "d", "e")]
     for account in accounts:
         nonces.end(account, b"nonce of " + account.name.encode(), 0)
+        assert nonces.candidates(account, 0)[0] == 0
         nonces.proved(account, 5)
     for found in (nonces, _mount(flash)):
         for account in accounts[1:]:
@@ -182,7 +183,7 @@ def test_no_counter_is_used_twice_after_a_cut():
     def run():
         issued[0] = first.counter
         nonces = _mount(flash)
-        for session_id in range(100, 140):
+        for session_id in range(100, 160):
             nonces.begin(session_id)
             assert nonces.counter > issued[0]
             issued[0] = nonces.counter
