@@ -48,7 +48,7 @@ def accept(client, content_type, body, key, tries=0, button=False):
         for name in fresh:
             _own(tree, accounts, name, before)
         if not fresh:
-            refuse(404, "no account in it")
+            refuse(404)
     except ProtocolError as e:
         roll_back(tree, keep)
         return e.code, ()
@@ -62,7 +62,7 @@ def accept(client, content_type, body, key, tries=0, button=False):
 def _check_mac(content_type, body, key):
     parts = content_type.split(";")
     if parts[0].strip().lower() != "application/vnd.syncml.dm+wbxml":
-        refuse(415, "another profile")
+        refuse(415)
     method, code = "", b""
     for part in parts[1:]:
         name, _, value = part.partition("=")
@@ -73,14 +73,14 @@ def _check_mac(content_type, body, key):
             try:
                 code = binascii.unhexlify(value)
             except ValueError:
-                refuse(401, "the MAC is not hexadecimal")
+                refuse(401)
     if method in ("0", "1"):
         method = _METHODS[int(method)]
     if method not in _METHODS:
-        refuse(406, "no such kind of key")
+        refuse(406)
     secret = key(_METHODS.index(method))
     if not secret or not same(_hmac(secret, body), code):
-        refuse(401, "the MAC is wrong")
+        refuse(401)
 
 
 def _hmac(key, body):
@@ -127,7 +127,7 @@ def _execute(tree, arena, body):
 def _change(tree, arena, command, item):
     for record in (command, item):
         if arena.status(record):
-            refuse(arena.status(record), "it does not fit")
+            refuse(arena.status(record))
     try:
         edit(tree, arena, command, item, dm_uri.parse(arena.text(item, _TARGET))[0], None, None)
     except ProtocolError as e:
@@ -139,7 +139,7 @@ def _own(tree, accounts, name, before):
     """Give the account to its server; it takes the place of one that the server had."""
     server = accounts.store.text(name + "/ServerID")
     if not server:
-        refuse(400, "the account has no ServerID")
+        refuse(400)
     for top, thing in tree.objects:
         if getattr(thing, "store", None) is accounts.store:
             for old in before:

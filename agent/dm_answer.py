@@ -84,10 +84,11 @@ class Answer:
         for make, arguments, _ in session.urgent(self):
             yield from self._drain(make(*arguments))
         yield from self._entries()
-        if not session.peer_final:
-            yield from self._drain(self.alert("1222"))
-        elif self.complete:
-            writer.empty(_FINAL)
+        if self.complete:
+            if session.peer_final:
+                writer.empty(_FINAL)
+            else:
+                yield from self._drain(self.alert("1222"))
         writer.end()
         writer.end()
         yield

@@ -41,7 +41,7 @@ class Exchange:
         self.peer_message, self.peer_source, self.peer_final = "", "", True
         self.header_status, self.challenge, self.refusal = 0, None, 0
         self.commands = self.program = self.late = self.header = self._answer = self.failure = None
-        self.over = self.waiting = self.aborted = self._closing = False
+        self.over = self.lost = self.waiting = self.aborted = self._closing = False
         self._opening, self._own, self._expected, self.question = opening, [], [], None
         self._package1()
 
@@ -56,8 +56,6 @@ class Exchange:
 
     def _next_message(self, position):
         self.message += 1
-        if self.message > _MESSAGES:
-            raise ProtocolError("the session does not come to an end", 408)
         self.position = position
         self._answer = None
         self.cred = self.guard.cred()
@@ -129,17 +127,20 @@ class Exchange:
         header = self.header
         if not header:
             raise ProtocolError("the message has no SyncHdr")
-        self.peer_message, self.peer_source, self.peer_final = header.message, header.source, incoming.final
+        self.peer_message, self.peer_source = header.message, header.source
+        # what comes while a package of ours is under way says nothing of the server's package
+        self.peer_final = incoming.final or self.is_answering() and self.peer_final
         self.header_status = self.guard.check(header.cred, mac, body_hash)
         self.refusal = header.version or (self.header_status if self.header_status >= 400 else 0)
         self.header_status = header.version or self.header_status
         self._take_header(header)
         for number, thing in self._answer.ids:
             self._expected.append((str(self.message), str(number), thing))
-        if self._take_statuses(incoming.start):
-            self._package1()
-        elif self._closing:
+        again = self._take_statuses(incoming.start)
+        if self._closing or self.over:
             self.finish()
+        elif again:
+            self._package1()
         else:
             self._prepare(incoming.start)
 
@@ -159,7 +160,7 @@ class Exchange:
                 if message == str(self.message):
                     again = self.guard.on_status(code, challenge) or again
                     if code >= 300 and code not in _AGAIN:
-                        raise ProtocolError("the server refuses the message: %d" % code, code)
+                        self.give_up(ProtocolError("the server refuses the message", code))
             else:
                 self._answered(message, reference, code)
         return again
@@ -189,6 +190,8 @@ class Exchange:
     def conclude(self):
         """All commands are done: decide whether there is anything more to say."""
         self.commands = None
+        if self.message > _MESSAGES:
+            raise ProtocolError("the session does not come to an end", 408)
         (self.late or self.program).executed()
         self._parsed = self.arena.fill
         self.chunks.end_message()
@@ -233,7 +236,7 @@ class Exchange:
         """The server's message cannot be understood: say so if it is known which, and end the session."""
         if self._closing or not self.header:
             return self.give_up(error)
-        self.failure, self._closing = error, True
+        self.failure, self._closing, self.lost = error, True, True
         self.chunks.drop()
         self.peer_message, self.peer_source, self.peer_final = self.header.message, self.header.source, True
         self.header_status = error.code
@@ -244,7 +247,7 @@ class Exchange:
 
     def give_up(self, error):
         """End the session at once."""
-        self.failure = error
+        self.failure = self.failure or error
         self.finish()
 
     def finish(self):

@@ -1,8 +1,8 @@
 """What must outlive a session: its counter, the last session ids, and for each account the nonces of both directions.
 
 Nonces for servers are derived from the device key, a session counter and a message number; only numbers are kept. The
-counter is written before a session's first message, and since a cut may take notes with it, every 32nd for good, and the
-first one of a boot skips to such a one: so no counter is ever used twice. The rest may fall back to what it was before.
+counter is noted before a session's first message. A cut may take the notes of one flash sector with it, so the first
+session after an unclean boot skips as many counters, for good: none is ever used twice. The rest may fall back.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _SIZE = const(45)
 _IDS = const(8)
 _SLOTS = const(4)
 _AHEAD = const(8)
-_RESERVE = const(32)  # a power of two
+_LOST = const(64)  # slots of one sector: so many notes may go with a cut
 _NOTE = const(56)
 
 
@@ -31,21 +31,21 @@ class Nonces:
         fields = struct.unpack_from(_FORMAT, bytes(_SIZE) if self.fresh else data, 0)
         self.counter, self._used = fields[:2]
         self.before = self.counter  # that of the session before the last one
-        self._sure = False  # the counter may be behind
+        self._sure = journal.was_clean  # else the counter may be behind
         self._ids = list(fields[2 : 2 + _IDS])
         self._slots = [list(fields[at : at + 2]) for at in range(2 + _IDS, 2 + _IDS + 2 * _SLOTS, 2)]
 
     def begin(self, session_id):
         """Count a session, before its first message."""
         self.before = self.counter
-        self.counter = (self.counter if self._sure else self.counter | _RESERVE - 1) + 1 & 0xFFFFFF
+        self.counter = self.counter + (1 if self._sure else _LOST) & 0xFFFFFF
         self._ids = self._ids[1:] + [session_id]
-        if self._sure and self.counter % _RESERVE:
+        if self._sure:
             self._note()
-        else:
+        else:  # the journal's first write would be a put in any case
             self.fresh = False
             self._journal.put(((SESSION, self._record()),))
-        self._sure = True
+            self._sure = True
 
     def had_session(self, session_id):
         """Tell whether one of the last sessions had this id."""

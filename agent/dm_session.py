@@ -89,7 +89,7 @@ class Session(Exchange):
     def begin_answer(self, mac=None):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
         self._window, self._reader, self._incoming = Window(), None, None
-        self._received, self._mac, self._hash = 0, mac, md5() if mac else None
+        self._received, self._mac, self._hash, self.lost = 0, mac, md5() if mac else None, False
 
     def receive(self, data):
         """Take some of the bytes; return how many. 0 means that the flash is busy: offer them again."""
@@ -107,10 +107,7 @@ class Session(Exchange):
                     self._start_reader()
         except ProtocolError as e:
             self.malformed(e)
-        return len(data) if self._is_lost() else taken
-
-    def _is_lost(self):
-        return self.over or self._closing and self.failure
+        return len(data) if self.lost or self.over else taken
 
     def _start_reader(self):
         if self._window.buf[self._window.start] in _XML:
@@ -125,7 +122,7 @@ class Session(Exchange):
 
     def end_answer(self):
         """The answer is whole; return False where the flash is busy: call again."""
-        if self._is_lost():
+        if self.lost or self.over:
             return True
         if not self._reader:
             self.finish()  # an empty answer ends a session

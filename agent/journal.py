@@ -40,6 +40,7 @@ class Journal:
         self._tally_key = -1
         self._tally_at = 0
         self._mount()
+        self.was_clean = self._appendable  # nothing was in flight when the power went
 
     def keys(self):
         """Return the keys that have a value."""

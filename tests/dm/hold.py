@@ -17,6 +17,8 @@ import pytest
 from flash_tools.server import dm_codec
 from flash_tools.server.dm import DmServer
 from flash_tools.server.dm import Device as Account
+from flash_tools.server.dm import Faults
+from flash_tools.server.dm_commands import Get
 from tests.dm import device as portable
 from tests.dm.device import Device, run
 from tests.dm.to_xml import Unavailable
@@ -46,6 +48,29 @@ class Packages:
     def alert_status(self, session, alert):
         """Answer Generic Alerts."""
         return self._alert
+
+
+class Raw(Get):
+    """A command of any shape: `make(CmdID)` gives its element."""
+
+    def __init__(self, make):
+        super().__init__()
+        self._make = make
+
+    def element(self, ids, binary, piece=None):
+        """Make it."""
+        return self._make(ids(self))
+
+
+def edit(*changes):
+    """Return faults: `changes` are (number of the server's message, function that changes its tree in place)."""
+
+    def tree(session, root):
+        for number, change in changes:
+            if number == session.msg_id:
+                change(root)
+
+    return Faults(tree=tree)
 
 
 @dataclass

@@ -31,6 +31,8 @@ class DictJournal:
     def __init__(self, fails_at=None):
         self.values, self.puts, self._fails_at = {}, [], fails_at
 
+    was_clean = True
+
     def get(self, key, into):
         if key not in self.values:
             return -1

@@ -37,6 +37,8 @@ class DictJournal:
     def __init__(self):
         self.kept, self.puts = {}, 0
 
+    was_clean = True
+
     def get(self, key, into):
         data = self.kept.get(key)
         if data is None:

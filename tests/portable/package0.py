@@ -2,10 +2,10 @@
 
 import binascii
 
+from agent.account import Accounts
 from agent.compat import md5
 from agent.dm_nonces import Nonces
 from agent.dm_store import Store
-from agent.mo_dmacc import Accounts
 from agent.notification import Notifications
 from ports.sim.clock import Clock
 
@@ -21,6 +21,8 @@ class Memory:
 
     def __init__(self):
         self.values, self.writes = {}, 0
+
+    was_clean = True
 
     def get(self, key, into):
         data = self.values.get(key)

@@ -6,7 +6,7 @@ from hal.region import Region
 from tests.portable.boards import cut_everywhere, make_flash
 
 KEY = b"k" * 32
-FIRST = 32  # the counter of a device's first session
+FIRST = 64  # the counter of a device's first session
 
 
 class _Credential:
@@ -98,9 +98,9 @@ def test_the_first_session_of_a_boot_knows_the_one_before():
     nonces = _mount(flash)
     assert nonces.counter == last
     nonces.begin(3)
-    assert nonces.before == last and nonces.counter == 2 * FIRST
+    assert nonces.before == last and nonces.counter == last + FIRST
     nonces.begin(4)
-    assert nonces.before == 2 * FIRST and nonces.counter == 2 * FIRST + 1
+    assert nonces.before == last + FIRST and nonces.counter == last + FIRST + 1
 
 
 def test_it_proves_once():
@@ -198,6 +198,40 @@ def test_no_counter_is_used_twice_after_a_cut():
         assert again.counter == nonces.counter and again.had_session(999), (number, effect)
 
     assert cut_everywhere(flash, run, check) > 400
+
+
+class _Forgetful:
+    """A journal that loses a sector's notes with every cut."""
+
+    def __init__(self):
+        self.was_clean, self.kept, self.notes = False, b"", []
+
+    def get(self, key, into):
+        data = self.notes[-1] if self.notes else self.kept
+        into[: len(data)] = data
+        return len(data) or -1
+
+    def note(self, key, data):
+        if len(self.notes) == 63:
+            self.put(((key, self.notes[-1]),))  # the sector was full
+        self.notes.append(data)
+
+    def put(self, changes):
+        self.kept, self.notes = changes[0][1], []
+
+    def cut(self):
+        self.notes = []
+
+
+def test_no_counter_is_used_twice_where_every_note_is_lost():
+    journal, last = _Forgetful(), 0
+    for sessions in list(range(1, 70)) + [200]:
+        nonces = Nonces(journal, KEY)
+        for session_id in range(sessions):
+            nonces.begin(session_id)
+            assert nonces.counter > last
+            last = nonces.counter
+        journal.cut()
 
 
 def test_a_device_that_had_a_session_is_never_fresh_again():
