@@ -61,7 +61,7 @@ class Exchange:
         self.cred = self.guard.cred()
         self.user = self.account.client.user if self.guard.kind > 1 else ""
         self.challenge = None
-        if self.peer_message and (self.header_status != 212 or not self.guard.challenges):
+        if self.peer_message and not self._closing and (self.header_status != 212 or not self.guard.challenges):
             self.guard.challenges += 1
             self.challenge = self.guard.challenge(self.message)
 

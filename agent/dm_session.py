@@ -89,13 +89,13 @@ class Session(Exchange):
     def begin_answer(self, mac=None):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
         self._window, self._reader, self._incoming = Window(), None, None
-        self._received, self._mac, self._hash, self.lost = 0, mac, md5() if mac else None, False
+        self._received, self._mac, self._hash, self.lost = 0, mac, md5() if mac else None, self.over
 
     def receive(self, data):
         """Take some of the bytes; return how many. 0 means that the flash is busy: offer them again."""
         taken = 0
         try:
-            while taken < len(data) and (not self._reader or self._incoming.run() != BUSY):
+            while taken < len(data) and not self.lost and (not self._reader or self._incoming.run() != BUSY):
                 count = self._window.feed(data[taken:])
                 if self._hash:
                     self._hash.update(data[taken : taken + count])

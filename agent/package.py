@@ -6,9 +6,10 @@ described in docs/package.md. A block is checked as a whole, by its CRC, before 
 
 import struct
 
-from agent.compat import Inflater, const, crc32
+from agent.compat import const, crc32
 from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
+from agent.inflate import Inflater
 from agent.manifest import BLOCK_BUFFER
 from agent.signature import MAX_JWS
 

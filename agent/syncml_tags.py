@@ -21,24 +21,24 @@ PLAIN = (
     b"Mark\xcbSize\xd2MaxMsgSize\xccMetInf\xceNext\xcfNextNonce\xd0SharedMem\xd1Version\xd4MaxObjSize\xd5"
     b"FieldLevel\xd6"
 )
-DDF = (
-    b"Node\xa4Name\xa3NodeName\xa6Path\xacRTProperties\xafValue\xb6Format\x9cType\xb5AccessType\x85ACL\x86Add\x87"
-    b"b64\x88bin\x89bool\x8achr\x8bCaseSense\x8cCIS\x8dCopy\x8eCS\x8fdate\x90DDFName\x91DefaultValue\x92Delete\x93"
-    b"Description\x94DFFormat\x95DFProperties\x96Title\xb3DFTitle\x97DFType\x98Dynamic\x99Exec\x9afloat\x9bGet\x9d"
-    b"int\x9eMan\x9fMgmtTree\xa0MIME\xa1Mod\xa2node\xa5null\xa7Occurrence\xa8One\xa9OneOrMore\xaaOneOrN\xab"
-    b"Permanent\xadReplace\xaeScope\xb0Size\xb1time\xb2TStamp\xb4VerDTD\xb7VerNo\xb8xml\xb9ZeroOrMore\xbaZeroOrN\xbb"
-    b"ZeroOrOne\xbc"
-)
+
+def names_of(ddf):
+    """Return the table for elements below a MgmtTree or elsewhere; the former is seldom needed."""
+    if not ddf:
+        return PLAIN
+    from agent.ddf_tags import DDF
+
+    return DDF
 
 
 def number(name, ddf):
     """Return the tag of an element below a MgmtTree (`ddf`) or elsewhere; -1 where there is none."""
     if name == b"MgmtTree":
         return _MGMT_TREE
-    table = DDF if ddf else PLAIN
-    at = table.find(name)
-    token = table[at + len(name)]
-    if at < 0 or token < 0x80 or table[at - 1] < 0x80:
+    names = names_of(ddf)
+    at = names.find(name)
+    token = names[at + len(name)]
+    if at < 0 or token < 0x80 or names[at - 1] < 0x80:
         return -1
     if ddf:
         return token + 0x180
@@ -47,8 +47,8 @@ def number(name, ddf):
 
 def name(tag):
     """Return the name of a tag that has one, as bytes."""
-    table = DDF if tag > 0x1FF else PLAIN
-    start = end = table.find(bytes((tag & 0x3F | (0xC0 if tag >> 8 == 1 else 0x80),)))
-    while start and table[start - 1] < 0x80:
+    names = names_of(tag > 0x1FF)
+    start = end = names.find(bytes((tag & 0x3F | (0xC0 if tag >> 8 == 1 else 0x80),)))
+    while start and names[start - 1] < 0x80:
         start -= 1
-    return table[start:end]
+    return names[start:end]

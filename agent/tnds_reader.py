@@ -72,14 +72,13 @@ class _Reader:
         self._data = memoryview(value.data)
         self._first = self._data[0] if len(self._data) else 0x3C
         self._text = bytearray(_MAX_VALUE)
-        self._place = None
+        self._place = getattr(tree.find(path)[0], "place", None)  # an Inbox decides where a node goes
         self._acting = self._replacing = False
 
     def begin(self, replacing):
         """From now on act."""
         self._acting, self._replacing = True, replacing
         tree, path, server = self._tree, self._path, self._server
-        self._place = getattr(tree.find(path)[0], "place", None)
         if self._place:
             if replacing:
                 refuse(405)
@@ -110,7 +109,7 @@ class _Reader:
             from agent.wbxml_reader import WbxmlReader
 
             reader = WbxmlReader(window, None if self._first else 0)
-        self._tags, self._nodes, self._field = [0], [], 0
+        self._tags, self._nodes, self._field, self._got = [0], [], 0, {}
         for event in reader.events:
             if event == START:
                 self._start(reader.tag)

@@ -6,7 +6,7 @@ that text is well-formed UTF-8, that attributes are written properly, that `--` 
 """
 
 from agent.compat import const
-from agent.syncml_tags import DDF, PLAIN, number
+from agent.syncml_tags import number, names_of
 from agent.window import character, check
 
 _NEED_DATA = const(0)
@@ -47,7 +47,7 @@ class XmlReader:
         while event != _DONE:
             at, end, depth, ddf = window.start, window.end, self._depth, self._ddf
             last, amp, top = 0 if self._until else end - 1, find(b"&", at, end), names[depth - 1]
-            table, base = (DDF, 0x180) if ddf else (PLAIN, -0x80)
+            table, base = names_of(ddf), 0x180 if ddf else -0x80
             amp = end if amp < 0 else amp
             while at < last and depth > ddf:
                 if buf[at] != 0x3C:

@@ -3,7 +3,6 @@
 One call writes at most what it is given, escaped: up to five times its length. Tags must be those of `syncml_tags`.
 """
 
-from agent.base64 import Encoder
 from agent.compat import const
 from agent.syncml_tags import name
 
@@ -22,7 +21,6 @@ class XmlWriter:
         self.out = out
         self._open = []
         self._encoder = None
-        self._coded = memoryview(bytearray(352))  # base64 of the longest piece
 
     def begin(self):
         """Write what stands before the root of a message."""
@@ -82,7 +80,10 @@ class XmlWriter:
 
     def begin_data(self, size, binary):
         """Begin a content of `size` bytes that comes in pieces of at most 256; a binary one goes out as base64."""
-        self._encoder = Encoder() if binary else None
+        if binary:
+            from agent.base64_encoder import Encoder
+
+            self._encoder, self._coded = Encoder(), memoryview(bytearray(352))  # base64 of the longest piece
 
     def data(self, piece):
         """Write the next piece of it."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from agent.compat import WINDOW_BITS
+from agent.inflate import WINDOW_BITS
 from agent.manifest import BLOCK_BUFFER, KINDS
 from agent.package import BLOCK_HEAD, BLOCK_HEAD_SIZE, BLOCK_OUT, DEFLATED, HEAD_SIZE, MAGIC, SECTOR, STORED
 from agent.signature import MAX_PAYLOAD

@@ -54,6 +54,7 @@ DEFAULTS = {
     "acls": [],
     "nodes": [],
     "url": URL,
+    "account": [],  # (path below the account, format, value), instead of or beside what _accounts says
 }
 
 
@@ -84,7 +85,7 @@ class Device:
             top = "/AppAuth/" + name
             rows += [(top, 1, ""), (top + "/AAuthLevel", 2, level), (top + "/AAuthType", 2, kind), (top + "/AAuthName", 2, user)]
             rows += [(top + "/AAuthSecret", 2, secret), (top + "/AAuthData", 5, nonce)]
-        for path, form, value in rows:
+        for path, form, value in rows + self.config["account"]:
             store.set("a" + path, form, "", value.encode() if isinstance(value, str) else value)
         store.saved()
         return store

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from flash_tools.server import dm_codec
-from flash_tools.server.dm import DmServer
 from flash_tools.server.dm import Device as Account
-from flash_tools.server.dm import Faults
+from flash_tools.server.dm import DmServer, Faults
 from flash_tools.server.dm_commands import Get
 from tests.dm import device as portable
 from tests.dm.device import Device, run

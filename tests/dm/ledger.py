@@ -137,6 +137,11 @@ class Ledger:
                 need(debt.optional or debt.paid(), "not all Items of %s %s have a Status", debt.name, debt.key[1])
                 need(not debt.due, "no Results for %s of Get %s", debt.due, debt.key[1])
 
+    def owes(self):
+        """Tell whether a Status or a Results is still to come."""
+        debts = [debt for debts in self._debts.values() for debt in debts if not debt.optional]
+        return any(debt.due or not (debt.statuses and debt.paid()) for debt in debts)
+
     def forget(self, msg_id=None):
         """Waive the debts: of one message, or all of them."""
         for key in list(self._debts):

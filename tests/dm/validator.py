@@ -180,7 +180,7 @@ class SessionValidator:
             return
         need(self._may_close or not message.final, "Final before the server's Final")
         need(not (self._may_close and message.has_alert("1222")), "Alert 1222, but the server's package is complete")
-        more = message.results or message.alerts
+        more = message.results or message.alerts or self._ledger.owes()
         need(self._may_close or more, "neither Alert 1222 nor anything else, though the server has more to send")
         if message.final:
             self._ledger.close()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.base64 import Decoder, Encoder
+from agent.base64 import Decoder
+from agent.base64_encoder import Encoder
 from agent.errors import ProtocolError
 from agent.wbxml_reader import WbxmlReader
 from agent.wbxml_writer import WbxmlWriter

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import package
-from agent.compat import Inflater
 from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
+from agent.inflate import Inflater
 from flash_tools.errors import ToolError
 from flash_tools.keys import new_key
 from flash_tools.package_build import Target, build_package

@@ -2,7 +2,8 @@
 
 import binascii
 
-from agent.base64 import Decoder, Encoder
+from agent.base64 import Decoder
+from agent.base64_encoder import Encoder
 from agent.errors import ProtocolError
 from tests.portable.check import raises
 

@@ -147,6 +147,7 @@ def test_no_chunk_tears_a_character():
 
 def test_long_texts_pass_through_a_small_buffer():
     tree = make_tree()
+    replace(tree, "App/Level", leaf(b"1"))
     tree.properties.set_title("App/Level", "&" * 255)
     tree.properties.set_acl("App/Level", "Get=*&Replace=" + "<" * 200)
     add(tree, "App/Box/%s/Text" % ("&" * 32), leaf(b"&" * 1024, 0, None))
@@ -237,6 +238,8 @@ def test_replace():
     assert _merge(tree, _REPLACE, "App/Box/a", _document(_node("a", _leaf("Text", "new")))) == 200
     assert tree.children("App/Box/a") == ["Text"] and tree.value("App/Box/a/Text") == b"new"
     assert tree.properties.title("App/Box/a") == "A <title>"
+    assert _merge(tree, _REPLACE, "App", _document(_node("App", _PERMANENT))) == 425  # one box is not his to delete
+    tree.properties.set_acl("App/Box/b", "")
     assert _merge(tree, _REPLACE, "App", _document(_node("App", _PERMANENT))) == 200
     assert tree.children("App/Box") == [] and tree.value("App/Level") == b"5"
     assert _merge(tree, _REPLACE, "App/Level", _document(_leaf("", "6", form="int"))) == 200
@@ -248,7 +251,7 @@ def test_replace():
         ("DevInfo", _node("", _leaf("Man", "Other")), None, 405),
         ("App/Level", _leaf("", "six", form="int"), "boss", 415),
         ("App/Level", _node("", _leaf("x", "1")), "boss", 405),
-        ("Inbox", _node("", form="node"), None, 405),
+        ("Inbox", _node("", moi=MOI), None, 405),
     ):
         before = dump(tree)
         assert _merge(tree, _REPLACE, target, _document(nodes), server) == code, (target, nodes)
@@ -262,7 +265,7 @@ def test_other_commands():
 
 def test_a_full_store_takes_nothing():
     tree = make_tree(quota=300)
-    nodes = _node("", _leaf("Text", "x" * 100), _leaf("On", "true")) + _node("m", _leaf("Text", "x" * 250))
+    nodes = _node("", _leaf("Text", "x" * 100) + _leaf("On", "true")) + _node("m", _leaf("Text", "x" * 250))
     before = dump(tree)
     assert _merge(tree, _ADD, "App/Box", _document(nodes.replace("<NodeName></NodeName>", "<NodeName>n</NodeName>", 1))) == 420
     assert dump(tree) == before
@@ -354,8 +357,8 @@ def test_documents_that_are_none():
         assert dump(tree) == before
     for data in (b"\x00", b"\x00\x02", b"\x02\x00", b"\x07", b"\xff\xff", b"\x00\x02\x60\x01\x01"):
         assert _merge(make_tree(), _ADD, "App/Box/n", data) == 415, data
-    assert _merge(make_tree(), _ADD, "App/Box/n", good.replace(">n<", ">\xff<".replace("\xff", "\u20ac") + "")) == 200
-    assert _merge(make_tree(), _ADD, "App/Box/n", good.encode().replace(b">n<", b">\xff<")) == 415
+    assert _merge(make_tree(), _ADD, "App/Box", good.replace(">n<", ">\u20ac<")) == 200
+    assert _merge(make_tree(), _ADD, "App/Box", good.encode().replace(b">n<", b">\xff<")) == 415
 
 
 def test_white_space_and_what_is_unknown_are_passed_over():
