@@ -1,7 +1,9 @@
 """The gaps between CPython and MicroPython that the agent meets, closed in one place."""
 
 import binascii
+import gc
 import hashlib
+import sys
 
 try:
     from micropython import const
@@ -22,3 +24,12 @@ def md5(data=b""):
     from agent.md5 import MD5
 
     return MD5(data)
+
+
+def unload(names):
+    """Forget modules of this package that are not needed for a while: a small board gets their heap back."""
+    package = sys.modules["agent"]
+    for name in names:
+        if sys.modules.pop("agent." + name, None):
+            delattr(package, name)
+    gc.collect()

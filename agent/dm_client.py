@@ -26,6 +26,7 @@ class Client:
 
     insecure = False
     wbxml = True
+    small = False  # code that sends and code that receives are not in memory at the same time
     max_object = 1 << 20
 
     def __init__(self, tree, accounts, nonces, random, ui=None, arena_size=5120):

@@ -84,7 +84,7 @@ class Commands:
 
             begin(self, record)
         elif kind == _ALERT:
-            code = self.refused or (_SKIPPED if self.skipping() else 0) or self.owner.on_alert(self, record)
+            code = _SKIPPED if self.skipping() and not self.refused else self.owner.on_alert(self, record)
             if not code:
                 return False
             self._done(record, code)

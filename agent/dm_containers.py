@@ -35,7 +35,12 @@ def begin(commands, record):
 def done(commands, record, code):
     """A child has its status: let it count for the containers around."""
     inside = commands.open[-1] if commands.open else None
-    if (code >= 300 or code == _CANCELLED) and commands.atomic() >= 0 and not commands.skipping() and not commands.refused:
+    if (
+        (code >= 300 or code == _CANCELLED)
+        and commands.atomic() >= 0
+        and not commands.skipping()
+        and not commands.refused
+    ):
         _fail(commands, record)
     if code == _REJECTED and inside and commands.arena.kind(inside[0]) == _SEQUENCE:
         inside[1] = True

@@ -4,7 +4,6 @@ Nothing is on flash before the tree's `commit`; `snapshot` and `roll_back` make 
 """
 
 from agent import dm_acl
-from agent.base64 import Decoder
 from agent.compat import const
 from agent.dm_tree import Value, refuse, value_of
 from agent.dm_uri import join, name, parent, parse
@@ -50,8 +49,11 @@ def edit(tree, arena, record, item, path, server, chunk):
 
 def decoded(data):
     """Return the bytes of a base64 text."""
+    from agent.base64 import Decoder
+
     decoder, raw = Decoder(), memoryview(bytearray(len(data) + 3))
-    size = decoder.decode(data, raw)
+    decode = decoder.decode
+    size = decode(data, raw)
     decoder.finish()
     return raw[:size]
 

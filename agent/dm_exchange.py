@@ -6,10 +6,7 @@ goes first whatever else waits. See dm_answer, which renders them.
 
 from agent.compat import const
 from agent.dm_chunks import Chunks
-from agent.dm_commands import Commands
 from agent.dm_guard import Guard
-from agent.dm_header import Header, statuses
-from agent.dm_incoming import Incoming
 from agent.dm_program import Program
 from agent.errors import ProtocolError
 from agent.own_alert import OwnAlert
@@ -40,7 +37,7 @@ class Exchange:
         self.message = 0
         self.peer_message, self.peer_source, self.peer_final = "", "", True
         self.header_status, self.challenge, self.refusal = 0, None, 0
-        self.commands = self.program = self.late = self.header = self._answer = self.failure = None
+        self.commands = self.program = self.late = self.header = self._answer = self._sent = self.failure = None
         self.over = self.lost = self.waiting = self.aborted = self._closing = False
         self._opening, self._own, self._expected, self.question = opening, [], [], None
         self._package1()
@@ -51,13 +48,14 @@ class Exchange:
         """Begin with our alerts and who we are; again after a challenge."""
         self._own = [self._opening[0], None] + list(self._opening[1:])
         self.program = self.late = None
+        self._earlier = ()
         self.arena.fill = self._parsed = 0
         self._next_message((0, 0))
 
     def _next_message(self, position):
         self.message += 1
         self.position = position
-        self._answer = None
+        self._answer, self._tries = None, 0
         self.cred = self.guard.cred()
         self.user = self.account.client.user if self.guard.kind > 1 else ""
         self.challenge = None
@@ -68,16 +66,22 @@ class Exchange:
     def urgent(self, answer):
         """Yield what goes into the next message whatever else waits."""
         if self.late:
-            for entry in self.late.entries(answer):
+            for entry in self._entries_of(self.late, answer):
                 yield entry
 
     def entries(self, answer):
         """Yield (function of the answer, arguments, whether it can be divided) of all that is to be said."""
-        if self.program:
-            for entry in self.program.entries(answer):
-                yield entry
+        for program in self._earlier + (self.program,):
+            if program:
+                for entry in self._entries_of(program, answer):
+                    yield entry
         for thing in self._own:
             yield answer.own, (thing,), False
+
+    def _entries_of(self, program, answer, first=-1, last=-1):
+        from agent.dm_entries import entries
+
+        return entries(program, self.arena, self.dm.tree, answer, first, last)
 
     def render(self, answer, thing):
         """Return the parts of one of our own commands: an alert, or None for DevInfo."""
@@ -96,6 +100,8 @@ class Exchange:
 
     def begin_message(self, reader):
         """A message of the server begins, perhaps once more; return what turns it into records."""
+        from agent.dm_incoming import Incoming
+
         self.arena.fill = self._parsed
         self.chunks.begin_message()
         self.header = None
@@ -103,12 +109,15 @@ class Exchange:
 
     def open_sink(self, arena, start):
         """Tell where the Data of the newest Item goes while it arrives; None for the arena."""
-        if not self.secure or self.header is None or self.header.version or self.is_answering():
+        header = self.header
+        if not self.secure or not header or header.version or header.message == self.peer_message or self.is_answering():
             return None
         return self.chunks.open_sink(arena, start)
 
     def on_header(self, arena, record):
         """Judge the SyncHdr, as far as that can be done before the message is whole."""
+        from agent.dm_header import Header
+
         header = Header(arena, record)
         if header.session_id != self.session_id:
             raise ProtocolError("the answer belongs to another session")
@@ -120,7 +129,7 @@ class Exchange:
 
     def is_answering(self):
         """Tell whether a package of ours is under way: the server's message can only be a `go on` then."""
-        return bool(self._answer and not self._answer.complete)
+        return bool(self._sent and not self._sent[1])
 
     def arrived(self, incoming, mac, body_hash):
         """The message is whole: decide who sent it, take its Statuses, get its commands ready."""
@@ -128,13 +137,14 @@ class Exchange:
         if not header:
             raise ProtocolError("the message has no SyncHdr")
         self.peer_message, self.peer_source = header.message, header.source
-        # what comes while a package of ours is under way says nothing of the server's package
-        self.peer_final = incoming.final or self.is_answering() and self.peer_final
+        # what comes while we answer a whole package says nothing of the next one
+        whole = self.is_answering() and self.peer_final
+        self.peer_final = incoming.final or whole
         self.header_status = self.guard.check(header.cred, mac, body_hash)
         self.refusal = header.version or (self.header_status if self.header_status >= 400 else 0)
         self.header_status = header.version or self.header_status
         self._take_header(header)
-        for number, thing in self._answer.ids:
+        for number, thing in self._sent[2]:
             self._expected.append((str(self.message), str(number), thing))
         again = self._take_statuses(incoming.start)
         if self._closing or self.over:
@@ -142,7 +152,7 @@ class Exchange:
         elif again:
             self._package1()
         else:
-            self._prepare(incoming.start)
+            self._prepare(incoming.start, whole or self._own)
 
     def _take_header(self, header):
         if header.max_message >= 0:
@@ -154,6 +164,8 @@ class Exchange:
 
     def _take_statuses(self, start):
         """Take what the server says of our message; tell whether package 1 must go out again."""
+        from agent.dm_header import statuses
+
         again = False
         for message, reference, command, code, challenge in statuses(self.arena, start):
             if reference == "0" or command == "SyncHdr":
@@ -170,19 +182,26 @@ class Exchange:
             if entry[:2] == (message, reference) and entry[2] is not None:
                 entry[2].answered(code, not self.refusal)
 
-    def _prepare(self, start):
-        """Put the message's records where they belong, and get ready to execute them."""
+    def _prepare(self, start, closed):
+        """Put the message's records where they belong, and get ready to execute them.
+
+        `closed` says that nothing new may come before the package is answered; else a server whose package is not
+        complete may go on when it has all Statuses, though Results are still to come.
+        """
         answering = self.is_answering()
         to = self.late.start if answering and self.late else start if answering else 0
         self.arena.drop(to, start)
-        program = Program(self.arena, self.dm.tree, to, self.peer_message)
-        if answering:
+        program = Program(self.arena, to, self.peer_message)
+        if answering and (closed or not program.has_commands(True)):
             self.late = program
             if program.has_commands(True):
-                self.refusal = self.refusal or 400  # nothing new before the old package is answered
+                self.refusal = self.refusal or 400
         else:
+            self._earlier = self._earlier + (self.program,) if answering else ()
             self.program, self.late = program, None
             self._own = []
+        from agent.dm_commands import Commands
+
         self.commands = Commands(self.arena, self.dm.tree, self, to)
 
     # -- acting -------------------------------------------------------------------------------------------------------
@@ -198,7 +217,7 @@ class Exchange:
         if self.aborted:
             return self.finish()
         if self.is_answering():
-            return self._next_message(self._answer.end)
+            return self._next_message(self._sent[0])
         if not self._own and self.peer_final and not self.program.has_commands():
             return self.finish()
         if self.refusal and self.guard.challenges >= _CHALLENGES:
@@ -211,8 +230,8 @@ class Exchange:
         code = self.arena.number(record, _DATA)
         if code == 1223:
             self.aborted = True
-        if code in (1222, 1223, 1225):
-            return 200
+        if self.refusal or code in (1222, 1223, 1225):
+            return self.refusal or 200
         if not 1100 <= code <= 1104:
             return 406
         from agent.ui import ask
@@ -228,19 +247,21 @@ class Exchange:
         """Tell whether the Statuses of an Atomic would not fit into one message."""
         if self.peer_limit == _NO_LIMIT:
             return False
-        return not self._answer.fits(self.program.entries(self._answer, first, last))
+        answer = self.make_answer()
+        return not answer.fits(self._entries_of(self.program, answer, first, last))
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def malformed(self, error):
         """The server's message cannot be understood: say so if it is known which, and end the session."""
-        if self._closing or not self.header:
+        if self._closing or not self.header or error.code == 401:
             return self.give_up(error)
         self.failure, self._closing, self.lost = error, True, True
         self.chunks.drop()
         self.peer_message, self.peer_source, self.peer_final = self.header.message, self.header.source, True
         self.header_status = error.code
         self.program = self.late = self.commands = None
+        self._earlier = ()
         self._own = [OwnAlert("1223")]
         self.arena.fill = self._parsed = 0
         self._next_message((0, 0))

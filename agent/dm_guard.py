@@ -68,7 +68,7 @@ class Guard:
             self._take_nonce(challenge[1])
         if code == 212:
             if self.signs:
-                raise ProtocolError("a MAC can not be accepted for a whole session", 400)
+                raise ProtocolError("a MAC can not be accepted for a whole session", 401)
             self._accepted = True
         if code not in (401, 407):
             return False

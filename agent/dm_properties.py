@@ -36,7 +36,7 @@ class Properties:
         version, _, _, stamp, title = self._load(path)
         self._save(path, version, 1, acl, stamp, title)
 
-    def title(self, path):
+    def title_of(self, path):
         """Return the Title."""
         return self._load(path)[4]
 

@@ -77,27 +77,38 @@ def sources(tree, path, query, argument, server, tnds_writer):
     elif argument[:6] != "struct":
         from agent.tnds_writer import TndsSource
 
-        yield None, TndsSource(tree, path, _tnds_parts(argument), server, tnds_writer)
+        yield _uri(path), TndsSource(tree, path, _tnds_parts(argument), server, tnds_writer)
     else:
         for node in readable(tree, path, server):
             if tree.kind(node) >> 8 & 15 == _NODE:
                 source = BytesSource(b"", "node", tree.type_of(node) or None)
             else:
                 source = LeafSource(tree, node, None if argument == "structdata" else b"")
-            yield "./" + node if node else ".", source
+            yield _uri(node), source
+
+
+def _uri(path):
+    return "./" + path if path else "."
 
 
 def readable(tree, path, server):
     """Yield the paths of the node and of those below it that the server may Get, parents first."""
-    waiting = [path]
-    while waiting:
-        path = waiting.pop()
+    levels = []  # an iterator over the names that are left, and where they are
+    while True:
         kind = tree.kind(path)
         if kind & _GET and tree.allowed(_GET, path, server):
             yield path
             if kind >> 8 & 15 == _NODE:
-                for child in reversed(tree.children(path)):
-                    waiting.append(join(path, child))
+                levels.append((iter(tree.children(path)), path))
+        path = None
+        while levels and path is None:
+            child = next(levels[-1][0], None)
+            if child is None:
+                levels.pop()
+            else:
+                path = join(levels[-1][1], child)
+        if path is None:
+            return
 
 
 def property_text(tree, path, what):
@@ -111,7 +122,7 @@ def property_text(tree, path, what):
     if what == "size":
         return str(tree.size(path))
     if what == "title":
-        return tree.properties.title(path)
+        return tree.properties.title_of(path)
     if what == "tstamp":
         return tree.properties.stamp(path)
     if what == "type":

@@ -4,14 +4,34 @@ The driver's loop: while not `over`: `request()`, send `body()` to its URL; `beg
 was taken, `end_answer()`, `step()` until it says 0. Where no answer comes: `no_answer()`. Holds no element names.
 """
 
-from agent.compat import const, crc32, md5
-from agent.dm_answer import Answer
+from agent.compat import const, crc32, md5, unload
 from agent.dm_exchange import Exchange
-from agent.dm_incoming import BUSY, DONE_WITH_MESSAGE
 from agent.errors import LinkError, ProtocolError
 from agent.window import Out, Window
 
 _RESENDS = const(2)
+_DONE = const(1)  # what dm_incoming says
+_BUSY = const(2)
+_SENDING = (
+    "dm_answer",
+    "dm_parts",
+    "dm_entries",
+    "dm_sources",
+    "dm_queries",
+    "tnds_writer",
+    "xml_writer",
+    "wbxml_writer",
+)
+_RECEIVING = (
+    "dm_incoming",
+    "dm_header",
+    "dm_commands",
+    "dm_containers",
+    "dm_edit",
+    "tnds_reader",
+    "xml_reader",
+    "wbxml_reader",
+)
 _XML = b"<\xef \t\r\n"  # what a message in XML can begin with
 
 
@@ -27,8 +47,8 @@ class Session(Exchange):
 
     def __init__(self, dm, account, opening, secure=False, session_id=0, resync=False):
         super().__init__(dm, account, opening, secure, session_id, resync)
-        self._writer, self._out = None, Out()
-        self._crc = self._tries = self._received = 0
+        self._out = Out()
+        self._crc = self._received = 0
         self._window = self._reader = self._incoming = self._hash = self._mac = None
         self._public_id = 0x1201
 
@@ -36,10 +56,9 @@ class Session(Exchange):
 
     def request(self):
         """Return what to send next; the same again after `no_answer`. None where the session has ended instead."""
-        if not self._answer:
-            self._make_writer()
-            self._answer = Answer(self, self._writer, self.peer_limit, self.position)
-            self._tries = 0
+        if self.dm.small:
+            unload(_RECEIVING)
+        self._answer = self._answer or self.make_answer()
         length, crc, hasher = 0, 0, md5() if self.guard.signs else None
         try:
             for _ in self._answer.pieces():
@@ -52,8 +71,9 @@ class Session(Exchange):
         except ProtocolError as e:
             return self.give_up(e)
         self._crc = crc
+        self._sent = (self._answer.end, self._answer.complete, self._answer.ids)
         mac = self.guard.header(hasher.digest()) if hasher else None
-        return Request(self.url, self._writer.content_type, length, mac)
+        return Request(self.url, self._answer.content_type, length, mac)
 
     def body(self):
         """Yield the message in pieces, each valid until the next; LinkError where it is not what was counted."""
@@ -73,21 +93,28 @@ class Session(Exchange):
             self.give_up(LinkError("the server does not answer"))
         return not self.over
 
-    def _make_writer(self):
+    def make_answer(self):
+        """Return what renders our next message."""
+        from agent.dm_answer import Answer
+
         self._out.clear()
         if self.dm.wbxml:
             from agent.wbxml_writer import WbxmlWriter
 
-            self._writer = WbxmlWriter(self._out, self._public_id)
+            writer = WbxmlWriter(self._out, self._public_id)
         else:
             from agent.xml_writer import XmlWriter
 
-            self._writer = XmlWriter(self._out)
+            writer = XmlWriter(self._out)
+        return Answer(self, writer, self.peer_limit, self.position)
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 
     def begin_answer(self, mac=None):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
+        if self.dm.small:
+            self._answer = None  # a pure function of what is kept: it can be made again
+            unload(_SENDING)
         self._window, self._reader, self._incoming = Window(), None, None
         self._received, self._mac, self._hash, self.lost = 0, mac, md5() if mac else None, self.over
 
@@ -95,7 +122,7 @@ class Session(Exchange):
         """Take some of the bytes; return how many. 0 means that the flash is busy: offer them again."""
         taken = 0
         try:
-            while taken < len(data) and not self.lost and (not self._reader or self._incoming.run() != BUSY):
+            while taken < len(data) and not self.lost and (not self._reader or self._incoming.run() != _BUSY):
                 count = self._window.feed(data[taken:])
                 if self._hash:
                     self._hash.update(data[taken : taken + count])
@@ -129,7 +156,7 @@ class Session(Exchange):
             return True
         try:
             self._window.close()
-            if self._incoming.run() != DONE_WITH_MESSAGE:
+            if self._incoming.run() != _DONE:
                 return False
             self._understood()
         except ProtocolError as e:

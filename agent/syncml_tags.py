@@ -22,6 +22,7 @@ PLAIN = (
     b"FieldLevel\xd6"
 )
 
+
 def names_of(ddf):
     """Return the table for elements below a MgmtTree or elsewhere; the former is seldom needed."""
     if not ddf:

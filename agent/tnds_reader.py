@@ -50,14 +50,13 @@ def merge(tree, kind, path, value):
     """Execute an Add or a Replace whose value is a description; return the status."""
     if kind not in (_ADD, _REPLACE):
         refuse(405)
-    keep = snapshot(tree)
+    keep, reader = snapshot(tree), _Reader(tree, path, value)
     try:
-        reader = _Reader(tree, path, value)
         reader.run()
         reader.begin(kind == _REPLACE)
         reader.run()
     except ProtocolError as e:
-        if not roll_back(tree, keep):
+        if reader.acting and not roll_back(tree, keep):
             refuse(516)
         refuse(415 if e.code == 400 else e.code)
     return 200
@@ -73,11 +72,11 @@ class _Reader:
         self._first = self._data[0] if len(self._data) else 0x3C
         self._text = bytearray(_MAX_VALUE)
         self._place = getattr(tree.find(path)[0], "place", None)  # an Inbox decides where a node goes
-        self._acting = self._replacing = False
+        self.acting = self._replacing = False
 
     def begin(self, replacing):
         """From now on act."""
-        self._acting, self._replacing = True, replacing
+        self.acting, self._replacing = True, replacing
         tree, path, server = self._tree, self._path, self._server
         if self._place:
             if replacing:
@@ -164,7 +163,7 @@ class _Reader:
         elif tag == _T_NODE:
             self._settle(0)
             path, acl, title = self._nodes.pop()
-            if self._acting:
+            if self.acting:
                 for what, text in (("title", title), ("acl", acl)):
                     if text:
                         change_property(self._tree, _REPLACE, path, "prop", what, text, self._server)
@@ -182,7 +181,7 @@ class _Reader:
         if data and (form == _B64 or form == _BIN and not 0 < self._first < 9):
             form, data = _BIN, decoded(data)
         self._nodes[-1] = [path, got.get(_T_ACL), got.get(_T_TITLE)]
-        if self._acting:
+        if self.acting:
             mime = got.get(_T_MIME, kind)
             self._make(path, data, form, "" if mime == "text/plain" else mime)
 

@@ -6,7 +6,7 @@ that text is well-formed UTF-8, that attributes are written properly, that `--` 
 """
 
 from agent.compat import const
-from agent.syncml_tags import number, names_of
+from agent.syncml_tags import names_of, number
 from agent.window import character, check
 
 _NEED_DATA = const(0)

@@ -19,7 +19,7 @@ from flash_tools.server.dm import Device as Account
 from flash_tools.server.dm import DmServer, Faults
 from flash_tools.server.dm_commands import Get
 from tests.dm import device as portable
-from tests.dm.device import Device, run
+from tests.dm.device import MOST, Device, run
 from tests.dm.to_xml import Unavailable
 from tests.dm.validator import SessionValidator
 from tests.host.test_micropython import ROOT, find_micropython
@@ -82,6 +82,7 @@ class Outcome:
     policy: object
     transcript: dict
     kind: str
+    urls: list = field(default_factory=list)
     sent: list = field(default_factory=list)
     came: list = field(default_factory=list)
 
@@ -102,12 +103,13 @@ class _Network:
     def __init__(self, server, judge, kind, secure, events):
         self._server, self._judge, self._secure, self._events = server, judge, secure, events
         self._type = _TYPES[kind]
-        self.exchanges, self.sent, self.came, self._last = [], [], [], None
+        self.exchanges, self.sent, self.came, self.urls, self._last = [], [], [], [], None
 
     def post(self, request, body):
         """Do one exchange."""
         event = self._events.get(len(self.exchanges) + 1, self._events.get("then"))
         assert request.content_type == self._type
+        self.urls.append(request.url)
         headers = {"x-syncml-hmac": request.mac} if request.mac else {}
         if self._judge:
             self._judge.client(body, request.content_type, headers)
@@ -134,7 +136,10 @@ class _Network:
             return said, mac, min(event, len(said))
         if self._judge:
             self._judge.server(said, self._type)
-        self.came.append(dm_codec.decode(said, self._type) if said and not isinstance(event, tuple) else None)
+        try:
+            self.came.append(dm_codec.decode(said, self._type))
+        except dm_codec.CodecError:
+            self.came.append(None)
         return said, mac, None
 
 
@@ -146,10 +151,9 @@ def make_server(policy, auth, account=None, style=None, faults=None, **options):
         drawn[0] += 1
         return (b"nonce%d" % drawn[0]).ljust(size, b".")
 
-    known = Account(
-        portable.ID, portable.USER, portable.SECRET, portable.SERVER, portable.SERVER_SECRET, auth, auth,
-        client_nonce=portable.CLIENT_NONCE, server_nonce=portable.SERVER_NONCE, **(account or {}),
-    )  # fmt: skip
+    nonces = {"client_nonce": portable.CLIENT_NONCE, "server_nonce": portable.SERVER_NONCE, **(account or {})}
+    names = portable.USER, portable.SECRET, portable.SERVER, portable.SERVER_SECRET
+    known = Account(portable.ID, *names, auth, auth, **nonces)
     server = DmServer([known], policy, random, style=style, faults=faults, resp_uri=options.pop("resp_uri", None))
     for name, value in options.items():
         setattr(server, name, value)
@@ -157,10 +161,13 @@ def make_server(policy, auth, account=None, style=None, faults=None, **options):
 
 
 def hold(
-    *packages, kind="xml", auth="MAC", secure=None, policy=None, server=None, network=None, pieces=300, validate=True, aborted=False,
-    **config,
+    *packages, kind="xml", auth="MAC", secure=None, policy=None, server=None, network=None, pieces=300, most=MOST,
+    validate=True, aborted=False, **config,
 ):  # fmt: skip
-    """Run a session to its end; `server` has the options of `make_server`, `config` those of the device."""
+    """Run a session to its end; `server` has the options of `make_server`, `config` those of the device.
+
+    `aborted` says that it ends early on purpose; `most` bounds the exchanges.
+    """
     secure = auth != "MAC" if secure is None else secure
     policy = policy or Packages(*packages)
     made = make_server(policy, auth, **(server or {}))
@@ -169,14 +176,15 @@ def hold(
     link = _Network(made, judge, kind, secure, network or {})
     session = device.session()
     try:
-        run(session, link.post, pieces)
+        run(session, link.post, pieces, most)
         if judge:
-            judge.end(aborted)
+            judge.end(aborted or session.failure is not None)
     except Unavailable as e:
         pytest.skip(str(e))
-    transcript = {"config": config, "pieces": pieces, "exchanges": link.exchanges, "summary": device.summary(session)}
+    transcript = {"config": config, "pieces": pieces, "most": most, "exchanges": link.exchanges}
+    transcript["summary"] = device.summary(session)
     replay(transcript)
-    return Outcome(session, made, device, policy, transcript, kind, link.sent, link.came)
+    return Outcome(session, made, device, policy, transcript, kind, link.urls, link.sent, link.came)
 
 
 def replay(transcript):
@@ -187,7 +195,7 @@ def replay(transcript):
     with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
         json.dump(transcript, f)
         f.flush()
-        command = [micropython, "-X", "heapsize=2m", "tests/dm/replay.py", f.name]
+        command = [micropython, "-X", "heapsize=32m", "tests/dm/replay.py", f.name]
         done = subprocess.run(command, cwd=ROOT, timeout=_REPLAY_S, text=True, capture_output=True)
     assert done.returncode == 0, "MicroPython differs:\n" + done.stdout + done.stderr
 

@@ -1,6 +1,6 @@
 """Play recorded sessions again: `micropython tests/dm/replay.py file.json`. Every request must be the recorded one, byte by byte.
 
-Must run on both interpreters. The file has one session: config, pieces, exchanges of [request, its mac, answer or None, its mac,
+Must run on both interpreters. The file has one session: config, pieces, most, exchanges of [request, its mac, answer or None, its mac,
 cut], all bytes in hexadecimal, and at last the device's summary.
 """
 
@@ -34,7 +34,7 @@ def replay(transcript):
     """Play one session; ValueError where it is not the same."""
     device, network = Device(transcript["config"]), Recorded(transcript["exchanges"])
     session = device.session()
-    run(session, network.post, transcript["pieces"])
+    run(session, network.post, transcript["pieces"], transcript["most"])
     found = device.summary(session)
     if network.number != len(transcript["exchanges"]) or found != transcript["summary"]:
         raise ValueError("%d messages:\n%s\nand not\n%s" % (network.number, found, transcript["summary"]))

@@ -32,7 +32,7 @@ MICRO = ("cryptolib", "machine", "micropython", "network", "ntptime", "pyb", "rp
 RUNTIMES = {"cpython_linux": COMMON + LINUX, "micropython": COMMON + MICRO, "sim": ("json", "os", "sys")}
 # Beyond the rule of its folder: what one file alone is there for.
 FILES = {
-    "agent/compat.py": ("micropython",),
+    "agent/compat.py": ("gc", "micropython", "sys"),
     "agent/inflate.py": ("deflate", "io", "zlib"),
     "hal/flash_esp32.py": ("esp32",),
     "hal/boot_esp32.py": ("esp32",),

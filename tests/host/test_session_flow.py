@@ -93,9 +93,9 @@ def test_a_status_for_each_next_message(kind):
 @both
 def test_a_servers_package_of_several_messages(kind):
     """Facts 2.4: without Final we answer what came, say 1222 and no Final; the answer to the last one has Final."""
-    many = [Replace(Item("./Codes/%d" % (200 + i), "x" * 60)) for i in range(50)]
+    many = [Replace(Item("./Codes/%d" % (200 + i % 9), "x" * 60)) for i in range(50)]
     out = hold(many, kind=kind)
-    assert len(out.sent) > 2 and [change.status for change in many] == list(range(200, 250))
+    assert len(out.sent) > 2 and [change.status for change in many] == [200 + i % 9 for i in range(50)]
     for came, sent in zip(out.came, out.sent[1:], strict=False):
         assert is_final(sent) == is_final(came) and (1222 in alerts(sent)) == (not is_final(came))
 
@@ -103,9 +103,9 @@ def test_a_servers_package_of_several_messages(kind):
 @both
 def test_both_sides_need_several_messages(kind):
     """A package of many messages whose answers are cut too."""
-    many = [Replace(Item("./Codes/%d" % (200 + i), "x" * 60)) for i in range(50)] + gets()[:10]
+    many = [Replace(Item("./Codes/%d" % (200 + i % 9), "x" * 60)) for i in range(50)] + gets()[:10]
     out = hold(many, kind=kind, server={"message_max": SMALL[kind]})
-    assert [each.status for each in many] == list(range(200, 250)) + [200] * 10
+    assert [each.status for each in many] == [200 + i % 9 for i in range(50)] + [200] * 10
     assert all(len(get.results) == 1 for get in many[50:]) and out.failure is None
 
 

@@ -135,7 +135,7 @@ def make_client(kind, folder):
     )
     tree = Tree(objects, Properties(Store(settings, 2, 1024)), settings, (("", "Add=*&Get=*"), ("FUMO", "Get=*&Replace=srv")))
     client = Client(tree, accounts, Nonces(journal, b"k" * 16), lambda size: b"\x12\x34"[:size])
-    client.wbxml = kind == "wbxml"
+    client.wbxml, client.small = kind == "wbxml", "whole" not in sys.argv
     return client, bank
 
 

@@ -106,7 +106,7 @@ def dump(tree, path="", secrets=True):
         kind = tree.kind(path)
         if kind & GET or secrets and kind >> 8 & 15 != NODE:
             value = None if kind >> 8 & 15 == NODE else bytes(tree.value(path))
-            found.append((path, kind, tree.type_of(path), value, tree.own_acl(path), tree.properties.title(path)))
+            found.append((path, kind, tree.type_of(path), value, tree.own_acl(path), tree.properties.title_of(path)))
         if kind >> 8 & 15 == NODE:
             waiting += [path + "/" + child if path else child for child in tree.children(path)]
     return sorted(found, key=lambda row: row[0])

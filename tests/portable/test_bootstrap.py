@@ -98,7 +98,11 @@ def test_hmac_of_rfc_2202():
     for secret, data, code in (
         (b"\x0b" * 20, b"Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"),
         (b"Jefe", b"what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
-        (b"\xaa" * 80, b"Test Using Larger Than Block-Size Key - Hash Key First", "aa4ae5e15272d00e95705637ce8a3b55ed402112"),
+        (
+            b"\xaa" * 80,
+            b"Test Using Larger Than Block-Size Key - Hash Key First",
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112",
+        ),
     ):
         assert binascii.hexlify(bootstrap._hmac(secret, data)) == code.encode()
 
@@ -148,10 +152,12 @@ def test_the_header():
         (header(body, b"4321"), 401),
         (header(body + b"x"), 401),
         (header(body, kind="application/vnd.wap.connectivity-wbxml"), 415),
-        ("", 415),
+        ("text/plain", 415),
     ):
         assert accept(Client(), body, text)[0] == code, text
-    assert accept(Client(), body, header(body, b"imsi", "NETWORKID"), key=(b"imsi", b"").__getitem__)[0] == 200
+    assert (
+        accept(Client(), body, header(body, b"imsi", "NETWORKID"), key=lambda method: (b"imsi", b"")[method])[0] == 200
+    )
 
 
 def test_the_moment():

@@ -58,7 +58,7 @@ def test_a_server_that_goes_leaves_every_list():
     assert tree.own_acl("") == "Add=*&Get=*"
     assert tree.own_acl("App/Box/a") == "Get=boss" and tree.own_acl("App/Box/a/Text") == ""
     assert tree.own_acl("App/Box/b") == "Add=boss&Get=*&Replace=boss+other"
-    assert tree.properties.acl("App/Box/a/On") is None and properties.title("App/Box/a/On") == "no list"
+    assert tree.properties.acl("App/Box/a/On") is None and properties.title_of("App/Box/a/On") == "no list"
 
 
 def test_the_root_is_never_locked():

@@ -111,7 +111,7 @@ def test_rename():
     tree = filled()
     assert _change(tree, _BOX, "Name", "fresh") == 200
     assert tree.kind("App/Box/fresh/Text") and not tree.kind(_BOX)
-    assert tree.properties.title("App/Box/fresh") == "A <title>" and tree.properties.version("App/Box/fresh") == 2
+    assert tree.properties.title_of("App/Box/fresh") == "A <title>" and tree.properties.version("App/Box/fresh") == 2
     for path, name, server, code in (
         ("App/Box/fresh", "b", "boss", 418),
         ("App/Box/fresh", "c", "other", 425),
