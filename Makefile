@@ -13,7 +13,7 @@ APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test powercut mutants bench lint debian clean
+.PHONY: help run test powercut mutants bench mem size lint debian clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -30,8 +30,14 @@ powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update;
 mutants: $(VENV)/.stamp ## break the code on purpose and see whether the tests notice
 	$(PY) -m tests.mutants
 
-bench: $(VENV)/.stamp ## measure time, heap and code size
+bench: $(VENV)/.stamp ## measure flash time, wear, and the speed of the parsers
 	$(PY) -m tests.bench
+
+mem: $(VENV)/.stamp ## find the smallest heap in which a management session completes on MicroPython
+	$(PY) -m tests.mem
+
+size: $(VENV)/.stamp ## measure the device code, compiled
+	$(PY) -m tests.size
 
 lint: $(VENV)/.stamp ## check style and common mistakes
 	$(PY) -m ruff check .

@@ -166,7 +166,7 @@ class Exchange:
         """Take what the server says of our message; tell whether package 1 must go out again."""
         from agent.dm_header import statuses
 
-        again = False
+        again, others = False, []
         for message, reference, command, code, challenge in statuses(self.arena, start):
             if reference == "0" or command == "SyncHdr":
                 if message == str(self.message):
@@ -174,13 +174,13 @@ class Exchange:
                     if code >= 300 and code not in _AGAIN:
                         self.give_up(ProtocolError("the server refuses the message", code))
             else:
-                self._answered(message, reference, code)
+                others.append((message, reference, code))
+        authentic = not (self.refusal or again or self.over)  # whoever refuses us has not heard our alerts
+        for message, reference, code in others:
+            for entry in self._expected:
+                if entry[:2] == (message, reference) and entry[2] is not None:
+                    entry[2].answered(code, authentic)
         return again
-
-    def _answered(self, message, reference, code):
-        for entry in self._expected:
-            if entry[:2] == (message, reference) and entry[2] is not None:
-                entry[2].answered(code, not self.refusal)
 
     def _prepare(self, start, closed):
         """Put the message's records where they belong, and get ready to execute them.
@@ -214,14 +214,14 @@ class Exchange:
         (self.late or self.program).executed()
         self._parsed = self.arena.fill
         self.chunks.end_message()
+        if self.refusal and (self.aborted or self.guard.challenges >= _CHALLENGES):
+            return self.give_up(ProtocolError("the server does not prove itself", self.refusal))
         if self.aborted:
             return self.finish()
         if self.is_answering():
             return self._next_message(self._sent[0])
         if not self._own and self.peer_final and not self.program.has_commands():
             return self.finish()
-        if self.refusal and self.guard.challenges >= _CHALLENGES:
-            return self.give_up(ProtocolError("the server does not prove itself", self.refusal))
         self._closing = self.header_status in (505, 513)
         self._next_message((0, 0))
 

@@ -64,8 +64,10 @@ class Guard:
 
     def on_status(self, code, challenge):
         """Take the server's verdict; `challenge` is (type, nonce) or None. Tell whether package 1 goes out again."""
-        if challenge and code in (200, 212):
+        if challenge and challenge[1] and code in (200, 212):
             self._take_nonce(challenge[1])
+            if not self._accepted:
+                self.nonce = challenge[1]
         if code == 212:
             if self.signs:
                 raise ProtocolError("a MAC can not be accepted for a whole session", 401)
@@ -78,20 +80,21 @@ class Guard:
         return self._answer(challenge)
 
     def _take_nonce(self, nonce):
-        self.next_nonce = nonce
-        if not self._accepted:
-            self.nonce = nonce or self.nonce
+        if not nonce.strip(b"\x00") and not self._special:
+            raise ProtocolError("the server's nonce is empty", 401)
+        if self.proven:
+            self.next_nonce = nonce
 
     def _answer(self, challenge):
         kind, nonce = challenge
         kind = TYPES.index(kind) if kind in TYPES else 0
         if not kind or not self._allowed(kind):
             raise ProtocolError("the server asks for credentials below the account's floor", 401)
-        if kind != BASIC and (not nonce or not nonce.strip(b"\x00")) and not self._special:
-            raise ProtocolError("the server's nonce is empty", 401)
+        if kind != BASIC:
+            self._take_nonce(nonce)
         if not self._silent and (kind, nonce) == (self.kind, self.nonce):
             raise ProtocolError("the server refuses what it asked for", 401)
-        self.kind, self.nonce, self.next_nonce = kind, nonce, nonce
+        self.kind, self.nonce = kind, nonce
         self._silent = self._accepted = False
         return True
 
@@ -104,6 +107,8 @@ class Guard:
             self.proven = right
         elif right:
             self.proven = True
+        if self.proven:
+            self.challenges = min(self.challenges, 1)
         if self._issued and self.proven:
             self._acknowledged = self._issued
         if self.proven:
@@ -140,7 +145,7 @@ class Guard:
             nonce = nonces.server_nonce(account, number)
             for form in (nonce, dm_auth.b64(nonce)):
                 if form and dm_auth.same(formula(form), code):
-                    if number != self._issued:
+                    if not self._issued:
                         nonces.proved(account, number)
                     return True
         return False

@@ -16,6 +16,8 @@ def parse(text):
     if len(text) > MAX_TOTAL:
         raise ProtocolError("the URI is too long", 414)
     path, _, query = text.partition("?")
+    if not path:
+        raise ProtocolError("no URI", 404)
     kind, argument = _query(query)
     return normalise(path), kind, argument
 

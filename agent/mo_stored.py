@@ -24,7 +24,6 @@ class StoredObject:
 
     def __init__(self, store, rows, limit=0):
         self.store, self._rows, self._limit = store, rows, limit
-        self.changes, self.saved = store.changes, store.saved
 
     def row(self, path):
         """Return the row that describes the path, None where the object has no such place."""
@@ -97,6 +96,18 @@ class StoredObject:
         if self.row(path) is not self.row(new):
             raise ProtocolError("the name is fixed", 405)
         self.store.rename(path, new)
+
+    def changes(self):
+        """Return what to put."""
+        return self.store.changes()
+
+    def saved(self):
+        """Take note that it was put."""
+        self.store.saved()
+
+    def reload(self):
+        """Forget what was not put."""
+        self.store.reload()
 
     def snapshot(self):
         """Return what `restore` needs."""

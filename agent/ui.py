@@ -14,6 +14,7 @@ CHOICE = const(1103)
 CHOICES = const(1104)
 MAX_TEXT = const(512)
 _DATA = const(0x0F)
+_CMD_ID = const(0x0B)
 
 
 class Question:
@@ -29,7 +30,7 @@ def ask(session, commands, kind, record):
         texts = []
         for item in commands.items(record):
             texts.append(to_text(session.arena.field(item, _DATA) or b""))
-        code = _check(kind, texts)
+        code = _check(kind, texts) if session.arena.field(record, _CMD_ID) else 400
         if code:
             return code, ()
         session.question = Question(kind, options(kind, texts[0]), texts[1], texts[2:])

@@ -127,10 +127,21 @@ class Journal:
 
 
 class ManagementObject:
-    """A subtree of the device management tree; paths are relative to its root, rights are checked above it."""
+    """A subtree of the management tree; paths are relative to its root, "" is the root. Rights are checked above it.
+
+    A kind is a number, 0 where there is no node: Add 1, Copy 2, Delete 4, Exec 8, Get 16, Replace 32 say what the node
+    knows; 64 dynamic (else permanent), 128 takes its value while it arrives, 4096 reads differently each time; the format is
+    the number in bits 8 to 11, an index of dm_tree.FORMATS. A refusal is a ProtocolError with a DM status.
+    """
 
     def kind(self, path):
-        """Return what is at `path`: nothing, an interior node or a leaf with its format."""
+        """Return the kind of the node."""
+
+    def type_of(self, path):
+        """Return the Type property: the MIME type of a leaf, the object's identifier at its root, else ""."""
+
+    def children(self, path):
+        """Return the names below the node."""
 
     def size(self, path):
         """Return the size of the leaf's value."""
@@ -138,14 +149,46 @@ class ManagementObject:
     def read(self, path, offset, into):
         """Copy a part of the leaf's value into `into`; return the number of bytes."""
 
-    def children(self, path):
-        """Return the names below `path`."""
-
     def check(self, op, path, value):
-        """Return the status that `apply` would give, without doing anything."""
+        """Return the status that `apply` would give, without doing anything; `op` is one of the kind's first six bits."""
 
     def apply(self, op, path, value):
-        """Do it; return the status."""
+        """Do it, in RAM where it can be undone; return the status."""
+
+    def rename(self, path, new):
+        """Move a dynamic node and all below it."""
+
+    def snapshot(self):
+        """Return what `restore` needs; costs nothing."""
+
+    def restore(self, snapshot):
+        """Undo what was done since; return False where that is not possible."""
+
+    def reload(self):
+        """Forget what was not saved."""
+
+    def changes(self):
+        """Return the (key, data) for the settings journal."""
+
+    def saved(self):
+        """Take note that the changes are on flash."""
+
+
+class StreamingObject:
+    """What a ManagementObject has besides where a leaf takes its value while it arrives."""
 
     def write(self, path, offset, data):
-        """Take the next piece of a streamed leaf; return the status."""
+        """Take the next piece; return how many bytes were taken, 0 where the flash is busy. Offset 0 begins anew."""
+
+    def abandon(self, path):
+        """Drop what came: there will be no more."""
+
+
+class UserInterface:
+    """Who answers when a server asks the user."""
+
+    pause_ms: "how long to wait before asking again"
+
+    def answer(self, question):
+        """Return None while nobody has answered, else (status, texts); `question` has kind, options, text, choices."""
+

@@ -139,7 +139,7 @@ class Device:
         said = None if failure is None else [str(failure), failure.code]
         asked = [list(each) for each in self.user.asked] if self.user else []
         state = [session.over, said, session.url, crc32(bank.got), [list(entry) for entry in bank.log], crc32(self.area.store.blob)]
-        return repr(state + [self.answered, self.said, asked, self.clock.readings, crc32(self.client.tree.properties.snapshot())])
+        return repr(state + [self.answered, len(self.said), self.said[-1:], asked, self.clock.readings, crc32(self.client.tree.properties.snapshot())])
 
 
 def run(session, post, pieces=300, most=MOST):

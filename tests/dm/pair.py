@@ -102,3 +102,15 @@ def values(message, *path):
 def next_nonces(sent):
     """Return the nonces that the client's messages gave to the server, as they were written."""
     return [text for tree, _, _ in sent for text in values(tree.find("SyncBody"), "NextNonce")]
+
+
+def set_text(name, text, under="SyncML"):
+    """Return a change of a tree: the text of all elements of that name."""
+
+    def change(root):
+        for top in [each for each in root.walk() if each.tag_name == under]:
+            for each in top.walk():
+                if each.tag_name == name:
+                    each.text, each.children = text, []
+
+    return change

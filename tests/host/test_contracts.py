@@ -23,6 +23,11 @@ IMPLEMENTATIONS = (
     ("hal.first_stage.CrashMarks", "CrashCounter"),
     ("hal.boot_record.BootRecord", "BootControl"),
     ("agent.journal.Journal", "Journal"),
+    ("agent.mo_leaves.Leaves", "ManagementObject"),
+    ("agent.mo_stored.StoredObject", "ManagementObject"),
+    ("agent.mo_inbox.Inbox", "ManagementObject"),
+    ("tests.dm.objects.Bank", "StreamingObject"),
+    ("agent.dm_client.Headless", "UserInterface"),
 )
 
 

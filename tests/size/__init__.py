@@ -1,0 +1,1 @@
+"""How large the device code is once compiled."""
