@@ -91,6 +91,7 @@ class Answer(Parts):
         source = arguments[2]
         room = self._room() - self._measure(make(*arguments[:-1], 0))
         size = room // 4 * 3 if self._writer.data_size(3, source.binary) == 4 else room
+        size = min(size, source.size - offset)  # escapes may make a rest too large that is shorter than the room
         while size >= _LEAST_CHUNK:
             size = source.cut(offset, size)
             if self._measure(make(*arguments[:-1], size)) <= self._room():

@@ -84,7 +84,10 @@ class Commands:
 
             begin(self, record)
         elif kind == _ALERT:
-            code = _SKIPPED if self.skipping() and not self.refused else self.owner.on_alert(self, record)
+            try:
+                code = _SKIPPED if self.skipping() and not self.refused else self.owner.on_alert(self, record)
+            except ProtocolError as e:
+                code = e.code
             if not code:
                 return False
             self._done(record, code)

@@ -129,10 +129,9 @@ class TndsSource(BytesSource):
         writer.start(tag)
         writer.begin_data(source.size, source.binary)
         while at < source.size:
-            part = self._piece[: min(_PIECE, source.size - at)]
-            source.read(at, part)
-            writer.data(part)
-            at += len(part)
+            count = source.read(at, self._piece[: min(_PIECE, source.size - at)])
+            writer.data(self._piece[:count])
+            at += count
             yield
         writer.end_data()
         writer.end()

@@ -80,6 +80,7 @@ class XmlWriter:
 
     def begin_data(self, size, binary):
         """Begin a content of `size` bytes that comes in pieces of at most 256; a binary one goes out as base64."""
+        self._encoder = None  # a content may have been left in the middle
         if binary:
             from agent.base64_encoder import Encoder
 

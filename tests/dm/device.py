@@ -137,9 +137,16 @@ class Device:
         """Return what became of everything, for the comparison of two runs."""
         bank, failure = self.bank, session.failure
         said = None if failure is None else [str(failure), failure.code]
-        asked = [list(each) for each in self.user.asked] if self.user else []
+        asked = [_plain(each) for each in self.user.asked] if self.user else []
         state = [session.over, said, session.url, crc32(bank.got), [list(entry) for entry in bank.log], crc32(self.area.store.blob)]
         return repr(state + [self.answered, len(self.said), self.said[-1:], asked, self.clock.readings, crc32(self.client.tree.properties.snapshot())])
+
+
+def _plain(thing):
+    """Return the same with bytes for texts: the interpreters show texts in different ways."""
+    if isinstance(thing, str):
+        return thing.encode()
+    return [_plain(part) for part in thing] if isinstance(thing, (list, tuple)) else thing
 
 
 def run(session, post, pieces=300, most=MOST):

@@ -137,6 +137,11 @@ class Ledger:
                 need(debt.optional or debt.paid(), "not all Items of %s %s have a Status", debt.name, debt.key[1])
                 need(not debt.due, "no Results for %s of Get %s", debt.due, debt.key[1])
 
+    def is_struct(self, results):
+        """Tell whether the Get asked for names without values."""
+        debts = self._debts.get((results.msg_ref or "1", results.cmd_ref), [])
+        return any(target.lower().endswith("?list=struct") for debt in debts for target in debt.targets)
+
     def owes(self):
         """Tell whether a Status or a Results is still to come."""
         debts = [debt for debts in self._debts.values() for debt in debts if not debt.optional]

@@ -162,11 +162,21 @@ class Stubborn(Plain):
 
     names = ("leaf",)
 
+    def __init__(self):
+        self._changes = 0
+
     def leaf(self, path):
         return CHR | GET | REPLACE if path == "leaf" else 0
 
+    def apply(self, op, path, value):
+        self._changes += 1
+        return 200
+
+    def snapshot(self):
+        return self._changes
+
     def restore(self, snapshot):
-        return False
+        return snapshot == self._changes
 
 
 class Codes(Plain):

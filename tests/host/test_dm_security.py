@@ -58,7 +58,8 @@ def test_md5_and_basic_from_the_server_prove_nothing(kind, auth):
 @pytest.mark.parametrize("auth", ["basic", "md5", "MAC"])
 def test_a_verified_certificate_counts(kind, auth):
     """"A verified TLS certificate counts as server authentication": nothing more is wanted."""
-    out = hold([act()], kind=kind, auth=auth, secure=True, server={"devices": known(auth, server_auth=None)}, validate=auth != "MAC")
+    server = {"devices": known(auth, server_auth=None)}
+    out = hold([act()], kind=kind, auth=auth, secure=True, server=server, validate=auth != "MAC")
     assert acted(out.device) and statuses(out.sent[1])[0][2] == 212 and len(out.sent) == 2
 
 
@@ -86,7 +87,8 @@ def test_an_empty_or_zero_nonce(kind, nonce, code):
 @both
 def test_a_mac_is_not_accepted_for_a_session(kind):
     """Facts 3.3: 212 with MAC ends the session."""
-    out = hold([act()], kind=kind, server={"faults": edit((1, lambda root: setattr(root.find("SyncBody", "Status", "Data"), "text", b"212")))})
+    change = (1, lambda root: setattr(root.find("SyncBody", "Status", "Data"), "text", b"212"))
+    out = hold([act()], kind=kind, server={"faults": edit(change)})
     assert out.failure == 401 and len(out.sent) == 1
 
 

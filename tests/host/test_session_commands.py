@@ -165,7 +165,7 @@ def test_acl(kind):
     commands = [
         Replace(Item("./Area/here?prop=ACL", "Get=other&Replace=srv&Add=other")), Get("./Area/here/chr"), Replace(Item("./Area/here/chr", "x")),
         Add(Item("./Area/here/bool", "true")), Delete("./Area/here/chr"), Get("./Area/here?prop=ACL"), Replace(Item("./Area/here?prop=ACL", "Get=*")),
-        Get("./Area/here/chr"), Replace(Item("./Area/here/chr", "y")), Replace(Item("./DevInfo?prop=ACL", "Get=*")), Replace(Item("./Area/here/int?prop=ACL", "Bad")),
+        Get("./Area/here/chr"), Replace(Item("./Area/here/chr", "y")), Replace(Item("./DevInfo?prop=ACL", "Get=*")), Replace(Item("./Area/fixed?prop=ACL", "Bad")),
     ]  # fmt: skip
     assert codes(commands, kind=kind) == [200, 425, 200, 425, 425, 425, 200, 200, 425, 425, 400]
     assert codes([Exec("./FUMO/Run")], kind=kind, acls=[["FUMO/Run", "Exec=other"]]) == [425]

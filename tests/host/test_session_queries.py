@@ -31,7 +31,7 @@ def test_what_a_server_reads(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("limit", [900, 3000])
+@pytest.mark.parametrize("limit", [2000, 3000])
 def test_a_description_in_chunks(kind, limit):
     every = Get(".?list=TNDS")
     out = hold([every], kind=kind, server={"message_max": limit})

@@ -191,7 +191,7 @@ def test_what_it_says_is_whole_or_not_at_all():
         ((good, (0x10, "./App/Level", "", "", "")), 200),  # only Add and Replace are looked at
         ((good, (0x11, "./App/Level", "", "", "")), 200),
         ((good, (0x05, "./a/" + "n" * 300, "", "", "")), 414),
-        ((good, (0x05, "", "", "", "")), 418),
+        ((good, (0x05, "", "", "", "")), 404),
         ((good, good, good, good, good), 420),
     ):
         assert accept(Client(), message(*commands))[0] == code, commands

@@ -85,6 +85,16 @@ def test_pieces_of_any_size_and_in_any_order():
         assert source.read(source.size - 3, piece) == 3
 
 
+def test_going_back_out_of_the_middle_of_a_binary_value():
+    source = source_of(filled(), "App", XmlWriter)
+    whole, piece = read_all(source), memoryview(bytearray(100))
+    for offset in range(0, source.size, 61):
+        source.read(offset, piece)
+        source.read(0, piece)
+        assert bytes(piece) == whole[:100]
+        assert source.read(offset, piece[:40]) and bytes(piece[:1]) == whole[offset : offset + 1]
+
+
 def test_no_chunk_tears_a_character():
     tree = filled()
     source = source_of(tree, "App/Box/b", XmlWriter)
