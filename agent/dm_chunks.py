@@ -99,6 +99,8 @@ class Chunks:
         if code:
             self.drop()
             return code
+        if streams:
+            self._streamed = item
         return 213 if more else self._finish()
 
     def _from_arena(self, arena, start, record, item, path):

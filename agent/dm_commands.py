@@ -144,7 +144,7 @@ class Commands:
             return 500
         self._changed = True
         if query:
-            from agent.dm_queries import change_property
+            from agent.dm_property import change_property
 
             chunks.interrupt()
             return change_property(tree, kind, path, query, argument, arena.text(item, _DATA), server)

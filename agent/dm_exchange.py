@@ -110,7 +110,13 @@ class Exchange:
     def open_sink(self, arena, start):
         """Tell where the Data of the newest Item goes while it arrives; None for the arena."""
         header = self.header
-        if not self.secure or not header or header.version or header.message == self.peer_message or self.is_answering():
+        if (
+            not self.secure
+            or not header
+            or header.version
+            or header.message == self.peer_message
+            or self.is_answering()
+        ):
             return None
         return self.chunks.open_sink(arena, start)
 
@@ -138,6 +144,7 @@ class Exchange:
             raise ProtocolError("the message has no SyncHdr")
         self.peer_message, self.peer_source = header.message, header.source
         # what comes while we answer a whole package says nothing of the next one
+        self._before = self.peer_final
         whole = self.is_answering() and self.peer_final
         self.peer_final = incoming.final or whole
         self.header_status = self.guard.check(header.cred, mac, body_hash)
@@ -220,7 +227,7 @@ class Exchange:
             return self.finish()
         if self.is_answering():
             return self._next_message(self._sent[0])
-        if not self._own and self.peer_final and not self.program.has_commands():
+        if not self._own and self.peer_final and self._before and not self.program.has_commands():
             return self.finish()
         self._closing = self.header_status in (505, 513)
         self._next_message((0, 0))

@@ -9,6 +9,8 @@ from agent.mo_stored import StoredObject
 MOI = "urn:oma:mo:oma-dm-dmacc:1.0"
 MAX_ACCOUNTS = const(4)
 MAX_SERVER_ID = const(255)
+_DELETE = const(4)
+_ROOT_ACL = "Add=*&Get=*"
 _NODE = const(1 << 8 | 64 | 16 | 1 | 4)  # dynamic: Get, Add, Delete
 _ROOT = const(1 << 8 | 16 | 1)
 _CHR = const(2 << 8 | 64 | 16 | 1 | 4 | 32)  # Replace too
@@ -47,7 +49,17 @@ _ROWS = (
 
 
 class DMAcc(StoredObject):
-    """The management object over the store of the accounts."""
+    """The management object over the store of the accounts; a server that goes is taken out of the ACLs in `properties`."""
 
-    def __init__(self, store):
+    def __init__(self, store, properties=None):
         super().__init__(store, _ROWS, MAX_ACCOUNTS)
+        self._properties = properties
+
+    def apply(self, op, path, value):
+        """Do it; `check` has said yes."""
+        server = self.store.text(path + "/ServerID") if op == _DELETE and "/" not in path else ""
+        if server and self._properties:
+            from agent.dm_acl import without
+
+            self._properties.drop_server(server, without, _ROOT_ACL)
+        return super().apply(op, path, value)

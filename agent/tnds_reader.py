@@ -8,7 +8,7 @@ from agent.compat import const
 from agent.dm_acl import for_creator
 from agent.dm_arena import to_text
 from agent.dm_edit import add, decoded, delete, replace, roll_back, snapshot
-from agent.dm_queries import change_property
+from agent.dm_property import change_property
 from agent.dm_tree import FORMATS, Value, refuse
 from agent.dm_uri import is_below, join, name, normalise, parse
 from agent.errors import ProtocolError

@@ -5,7 +5,8 @@ Leaves out what the server may not read, and properties that are empty. The form
 
 from agent import dm_uri
 from agent.compat import const
-from agent.dm_queries import property_text, readable
+from agent.dm_property import property_text
+from agent.dm_queries import readable
 from agent.dm_sources import BytesSource, LeafSource
 from agent.syncml_tags import number
 from agent.window import Out

@@ -1,6 +1,7 @@
 """Properties and lists: which there are, who may, and what comes out."""
 
-from agent.dm_queries import change_property, check_query, sources
+from agent.dm_property import change_property
+from agent.dm_queries import check_query, sources
 from agent.xml_writer import XmlWriter
 from tests.portable.dm_trees import DictJournal, dump, filled, leaf, make_tree, node, status
 
