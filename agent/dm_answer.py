@@ -6,10 +6,14 @@ An entry that is too large for a message of its own is a Results whose Data goes
 """
 
 from agent.compat import const
-from agent.dm_parts import Parts
+from agent.dm_parts import Parts, Piece
+from agent.dm_sources import BytesSource
 from agent.errors import ProtocolError
 
 _FINAL = const(0x12)
+_SYNC_BODY = const(0x2B)
+_SYNC_ML = const(0x2D)
+_PIECE = const(96)
 _TAIL = const(64)  # what may still follow an entry: a 1222, Final, the ends
 _LEAST_CHUNK = const(64)
 _FULL = const(256)  # the buffer is handed on when it holds more
@@ -43,34 +47,40 @@ class Answer(Parts):
         self.end, self.complete, self.ids, self._flushed, self._id = self.begin, False, [], 0, 0
         session, writer = self._session, self._writer
         writer.begin()
-        yield from self._drain(self._head())
+        writer.start(_SYNC_ML)
+        yield from self._write(self._head())
+        writer.start(_SYNC_BODY)
         if session.peer_message:
-            yield from self._drain(self._header_status())
+            yield from self._write(self._header_status())
         for make, arguments, _ in session.urgent(self):
-            yield from self._drain(make(*arguments))
+            yield from self._write(make(*arguments))
         yield from self._entries()
         if self.complete:
             if session.peer_final:
                 writer.empty(_FINAL)
             else:
-                yield from self._drain(self.alert("1222"))
+                yield from self._write(self.alert("1222"))
         writer.end()
         writer.end()
         yield
 
     def _entries(self):
         number, offset = 0, self.begin[1]
-        for make, arguments, divisible in self._session.entries(self):
+        for make, arguments, extra in self._session.entries(self):
             if number >= self.begin[0]:
+                divisible = extra is True
                 if divisible:
                     arguments += (offset, -1)
-                if self._room() < self._measure(make(*arguments)):
+                node = make(*arguments)
+                if self._room() < self._measure(node):
                     if divisible:
                         yield from self._chunk(number, make, arguments, offset)
                     elif number == self.begin[0]:
                         raise ProtocolError("the server takes messages that are too small to say anything", 413)
                     return
-                yield from self._drain(make(*arguments))
+                if not divisible and extra is not False:
+                    self.ids.append((self._id, extra))
+                yield from self._write(node)
                 offset = 0
                 self.end = (number + 1, 0)
             number += 1
@@ -88,41 +98,68 @@ class Answer(Parts):
 
     def _chunk(self, number, make, arguments, offset):
         """Send as much of the Data as there is room for, if that is worth it."""
-        source = arguments[2]
+        source, self._id = arguments[2], self._id - 1
         room = self._room() - self._measure(make(*arguments[:-1], 0))
         size = room // 4 * 3 if self._writer.data_size(3, source.binary) == 4 else room
         size = min(size, source.size - offset)  # escapes may make a rest too large that is shorter than the room
         while size >= _LEAST_CHUNK:
+            self._id -= 1
             size = source.cut(offset, size)
-            if self._measure(make(*arguments[:-1], size)) <= self._room():
-                yield from self._drain(make(*arguments[:-1], size))
+            node = make(*arguments[:-1], size)
+            if self._measure(node) <= self._room():
+                yield from self._write(node)
                 self.end = (number, offset + size)
                 return
             size = size * 3 // 4
         if number == self.begin[0] and offset == self.begin[1]:
             raise ProtocolError("the server takes messages that are too small to say anything", 413)
 
-    def _measure(self, parts):
-        writer, number = self._writer, self._id
-        out, state = writer.out, writer.state()
+    def _measure(self, node):
+        writer = self._writer
+        out, state, flushed = writer.out, writer.state(), self._flushed
         writer.out = Counter()
-        for _ in parts:
+        for _ in self._write(node):
             pass
-        size = writer.out.size
-        writer.out, self._id = out, number
+        size, writer.out, self._flushed = writer.out.size, out, flushed
         writer.restore(state)
-        del self.ids[self._known(number) :]
         return size
 
-    def _known(self, number):
-        count = len(self.ids)
-        while count and self.ids[count - 1][0] > number:
-            count -= 1
-        return count
+    def _write(self, node):
+        tag, content = node
+        writer = self._writer
+        if isinstance(content, tuple):
+            content = [child for child in content if child[1] is not None]
+            if content:
+                writer.start(tag)
+                for child in content:
+                    yield from self._write(child)
+                writer.end()
+        elif isinstance(content, Piece):
+            yield from self._data(tag, content.source, content.offset, content.size)
+        elif content is not None:
+            yield from self._text(tag, content.encode() if isinstance(content, str) else content)
+        if writer.out.size > _FULL:
+            self._flushed += writer.out.size
+            yield
 
-    def _drain(self, parts):
-        out = self._writer.out
-        for _ in parts:
-            if out.size > _FULL:
-                self._flushed += out.size
-                yield
+    def _text(self, tag, data):
+        if len(data) <= _PIECE:
+            self._writer.leaf(tag, data)
+        else:
+            yield from self._data(tag, BytesSource(data), 0, len(data))
+
+    def _data(self, tag, source, offset, size):
+        """Write a leaf in pieces: escapes may make them six times as long."""
+        writer, piece = self._writer, memoryview(self._session.dm.piece)
+        writer.start(tag)
+        if size:
+            writer.begin_data(size, source.binary)
+            while size > 0:
+                count = source.read(offset, piece[: min(size, _PIECE)])
+                writer.data(piece[:count])
+                offset, size = offset + count, size - count
+                if writer.out.size > _FULL:
+                    self._flushed += writer.out.size
+                    yield
+            writer.end_data()
+        writer.end()

@@ -25,25 +25,28 @@ _ACTING = b"\x05\x20\x10\x0d\x11"
 
 
 class Chunks:
-    """At most one object is on its way; `interrupted(target)` is called when it will never be complete."""
+    """At most one object is on its way; `interrupted(target)` is told when it will never be complete."""
 
     def __init__(self, tree, max_size, interrupted):
         self._tree, self._max_size, self._interrupted = tree, max_size, interrupted
         self.object = None
         self.server = ""
-        self._target = ""
-        self._streamed = -1  # the Item whose Data is in the tree already
+        self._target = self._broken = ""
+        self.streamed = -1  # the Item whose Data is in the tree already
         self._code = 0  # what went wrong with it
         self._at = -1  # of a chunk in the arena: how much of it was taken, -1 before it begins
 
     def begin_message(self):
         """A message begins, perhaps for a second time."""
-        self._streamed, self._code, self._at = -1, 0, -1
+        self.streamed, self._code, self._at = -1, 0, -1
 
     def end_message(self):
         """The message was acted on: its chunk is kept."""
         if self.object:
             self.object.keep()
+        if self._broken:
+            self._interrupted(self._broken)
+            self._broken = ""
 
     def drop(self):
         """Give the object up."""
@@ -64,11 +67,11 @@ class Chunks:
                 return None
         except ProtocolError:
             return None  # executing the command will tell
-        self._streamed = item
+        self.streamed = item
         try:
             if not alone:
                 raise ProtocolError("a package must be its message's only command", 500)
-            self._begin(arena, command, item, path, arena.number(item, _SIZE))
+            self._begin(arena, command, item, path)
         except ProtocolError as e:
             self._code = e.code
         return self
@@ -91,7 +94,7 @@ class Chunks:
         if not more and not streams and not self._is_next(arena, record, item, path):
             self.interrupt()
             return None
-        code = self._code if item == self._streamed else self._from_arena(arena, start, record, item, path)
+        code = self._code if item == self.streamed else self._from_arena(arena, start, record, item, path)
         if code < 0:
             return 0
         if more and not code and self.object.size < 0:
@@ -100,7 +103,7 @@ class Chunks:
             self.drop()
             return code
         if streams:
-            self._streamed = item
+            self.streamed = item
         return 213 if more else self._finish()
 
     def _from_arena(self, arena, start, record, item, path):
@@ -110,8 +113,7 @@ class Chunks:
             if self._at < 0:
                 if self._tree.kind(path) & _BIT_STREAM and not _is_alone(arena, start, item):
                     return 500
-                size = arena.number(item, _SIZE)
-                self._begin(arena, record, item, path, size if size >= 0 else arena.number(record, _SIZE))
+                self._begin(arena, record, item, path)
                 self._at = 0
             while self._at < len(data):
                 count = self.object.take(data[self._at :])
@@ -136,13 +138,17 @@ class Chunks:
 
     def streamed_before(self, item):
         """Tell whether another Item of this message went into the tree while it arrived: nothing else may act then."""
-        return 0 <= self._streamed < item
+        return 0 <= self.streamed < item
 
     def interrupt(self):
-        """Something else came before the last chunk."""
+        """Something else came before the last chunk, which is not in this message."""
+        if self.object and self.streamed < 0:
+            self._break()
+
+    def _break(self):
         if self.object:
             self.drop()
-            self._interrupted(self._target)
+            self._broken = self._target
 
     def _is_next(self, arena, record, item, path):
         """Tell whether the Item goes on with the object that is on its way."""
@@ -152,11 +158,13 @@ class Chunks:
         size = arena.number(item, _SIZE)
         return size < 0 or size == held.size
 
-    def _begin(self, arena, record, item, path, size):
+    def _begin(self, arena, record, item, path):
         if self._is_next(arena, record, item, path):
             self.object.begin_chunk()
             return
-        self.interrupt()
+        self._break()
+        size = arena.number(item, _SIZE)
+        size = size if size >= 0 else arena.number(record, _SIZE)
         value = value_of(arena, item, record, self.server)
         self._target = arena.text(item, _TARGET)
         self.object = LargeObject(self._tree, arena.kind(record), path, value, size, self._max_size)

@@ -22,6 +22,7 @@ _ACTING = b"\x05\x20\x10\x0d\x11"
 _NO_COMMANDS = b"\x14\x29\x22\x02"  # Item, Status, Results, late fields
 _BIT_GET = const(16)
 _NODE = const(1)
+_BIN = const(5)
 _SKIPPED = const(215)
 
 
@@ -156,9 +157,15 @@ class Commands:
         return edit(tree, arena, record, item, path, server, chunk)
 
     def _get(self, record, item, path):
-        kind = self.tree.may(_BIT_GET, path, self.owner.server_id)
-        if kind >> 8 & 15 != _NODE and self._acts_later(record):
-            self._keep(item, self.tree.value(path))
+        form = self.tree.may(_BIT_GET, path, self.owner.server_id) >> 8 & 15
+        if form != _NODE:
+            size = self.tree.size(path)
+            if form == _BIN and not self.owner.dm.wbxml:
+                size = (size + 2) // 3 * 4
+            if size > self.owner.peer_object_limit:
+                refuse(413, "larger than the server's objects")
+            if self._acts_later(record):
+                self._keep(item, self.tree.value(path))
         return 200
 
     def _acts_later(self, record):

@@ -10,6 +10,7 @@ from agent.dm_edit import roll_back, snapshot
 _ATOMIC = const(0x08)
 _ITEM = const(0x14)
 _SEQUENCE = const(0x24)
+_CHANGING = b"\x05\x20\x10\x0d"
 _SKIPPED = const(215)
 _CANCELLED = const(214)
 _REJECTED = const(304)
@@ -73,8 +74,15 @@ def _fail(commands, culprit):
 
 def not_stored(commands, start):
     """The flash did not take the changes: nothing that was done lasts."""
-    at = start
+    arena, at, command = commands.arena, start, 0
+    for thing in [commands.tree.properties] + commands.tree.loaded():
+        thing.reload()
     while at < commands.end:
-        if commands.arena.kind(at) == _ITEM and commands.arena.status(at) == 200:
-            commands.arena.set_status(at, 510)
-        at = commands.arena.next(at)
+        kind, good = arena.kind(at), arena.status(at) == 200
+        if kind != _ITEM:
+            command = kind
+            if good and kind == _ATOMIC:
+                arena.set_status(at, 507)
+        elif good and command in _CHANGING:
+            arena.set_status(at, 510)
+        at = arena.next(at)

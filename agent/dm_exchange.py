@@ -70,24 +70,21 @@ class Exchange:
                 yield entry
 
     def entries(self, answer):
-        """Yield (function of the answer, arguments, whether it can be divided) of all that is to be said."""
+        """Yield (function of the answer, arguments, True if it can be divided, else False or our alert) of all to be said."""
         for program in self._earlier + (self.program,):
             if program:
                 for entry in self._entries_of(program, answer):
                     yield entry
         for thing in self._own:
-            yield answer.own, (thing,), False
+            if thing:
+                yield answer.alert, (thing.code, thing.item(self.account), thing.correlator), thing
+            else:
+                yield answer.devinfo, (), False
 
     def _entries_of(self, program, answer, first=-1, last=-1):
         from agent.dm_entries import entries
 
         return entries(program, self.arena, self.dm.tree, answer, first, last)
-
-    def render(self, answer, thing):
-        """Return the parts of one of our own commands: an alert, or None for DevInfo."""
-        if thing is None:
-            return answer.devinfo()
-        return answer.alert(thing.code, thing.item(self.account), thing.correlator)
 
     def say(self, alert):
         """Add an alert of ours to the package."""
@@ -180,12 +177,15 @@ class Exchange:
                     again = self.guard.on_status(code, challenge) or again
                     if code >= 300 and code not in _AGAIN:
                         self.give_up(ProtocolError("the server refuses the message", code))
+            elif command == "Results":
+                if code >= 300 and self._sent[0][1]:  # no more pieces of this one
+                    self._sent = ((self._sent[0][0] + 1, 0),) + self._sent[1:]
             else:
                 others.append((message, reference, code))
         authentic = not (self.refusal or again or self.over)  # whoever refuses us has not heard our alerts
         for message, reference, code in others:
             for entry in self._expected:
-                if entry[:2] == (message, reference) and entry[2] is not None:
+                if entry[:2] == (message, reference):
                     entry[2].answered(code, authentic)
         return again
 
@@ -198,6 +198,7 @@ class Exchange:
         answering = self.is_answering()
         to = self.late.start if answering and self.late else start if answering else 0
         self.arena.drop(to, start)
+        self.chunks.streamed -= start - to
         program = Program(self.arena, to, self.peer_message)
         if answering and (closed or not program.has_commands(True)):
             self.late = program
@@ -281,6 +282,6 @@ class Exchange:
     def finish(self):
         """The session is over: keep the nonces, drop what is not complete."""
         if not self.over:
-            self.over = True
+            self.over = self.lost = True
             self.chunks.drop()
             self.guard.end()

@@ -96,7 +96,7 @@ class Incoming:
             self._start_fragment(tag)
         elif above in (_SYNC_BODY, _SEQUENCE, _ATOMIC) and not self._in_field and self._is_command(code):
             self._command(code)
-        elif code == _ITEM:
+        elif code == _ITEM and not self._in_field:
             self._in_item = True
             self._arena.open(_ITEM, self._containers)
         else:
@@ -129,11 +129,13 @@ class Incoming:
                 self._sink = self._owner.open_sink(self._arena, self.start)
             if above not in (_SEQUENCE, _ATOMIC) or self._arena.newest_kind() == above:
                 self._field(code)
+        elif code in (_SEQUENCE, _ATOMIC):
+            self._path[self._level] = 0  # in a place where it is no command: its end must not count
 
     def _field(self, field):
         """Open a field; a command's field behind its Items goes to a record of its own."""
         newest = self._arena.newest_kind()
-        if newest < 0:
+        if newest < 0 or self._in_field:
             return
         if newest == _ITEM and not self._in_item:
             self._arena.open(_LATE, self._containers)

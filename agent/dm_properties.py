@@ -20,7 +20,7 @@ class Properties:
     def __init__(self, store, now=None):
         self._store, self._now = store, now
         self.snapshot = store_snapshot(store)
-        self.changes, self.saved = store.changes, store.saved
+        self.changes, self.saved, self.reload = store.changes, store.saved, store.reload
 
     def restore(self, snapshot):
         """Undo what came after the snapshot."""

@@ -134,7 +134,7 @@ class Session(Exchange):
                     self._start_reader()
         except ProtocolError as e:
             self.malformed(e)
-        return len(data) if self.lost or self.over else taken
+        return len(data) if self.lost else taken
 
     def _start_reader(self):
         if self._window.buf[self._window.start] in _XML:
@@ -149,7 +149,7 @@ class Session(Exchange):
 
     def end_answer(self):
         """The answer is whole; return False where the flash is busy: call again."""
-        if self.lost or self.over:
+        if self.lost:
             return True
         if not self._reader:
             self.finish()  # an empty answer ends a session

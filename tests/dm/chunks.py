@@ -12,11 +12,13 @@ class Outgoing:
         self.max_object = None  # the server's MaxObjSize
 
     def server(self, message):
-        """Forget the object when the server refuses a piece."""
+        """Forget the object when the server refuses a piece; return what it was (see `_identity`)."""
         if "MaxObjSize" in message.meta:
             self.max_object = int(message.meta["MaxObjSize"])
         if any(s.cmd in ("Results", "Alert") and (s.code or "") >= "400" for s in message.statuses):
-            self._open = None
+            gone, self._open = self._open, None
+            return gone
+        return None
 
     def client(self, message):
         """Check the pieces of one message; return the Items that are whole."""

@@ -24,7 +24,17 @@ URL = "http://dm.example/dm?x=1"
 SERVER, SERVER_SECRET, SERVER_NONCE = "srv", "spw", b"server-nonce"
 USER, SECRET, CLIENT_NONCE = "user", "pw", b"client-nonce"
 MOST = 400  # exchanges of one session
-_IDENTITY = {"DevId": ID, "Man": "Maker", "Mod": "M&M <1>", "DmV": "1.0", "Lang": "en", "DevTyp": "t", "OEM": "o", "SwV": "1", "HwV": "1"}
+_IDENTITY = {
+    "DevId": ID,
+    "Man": "Maker",
+    "Mod": "M&M <1>",
+    "DmV": "1.0",
+    "Lang": "en",
+    "DevTyp": "t",
+    "OEM": "o",
+    "SwV": "1",
+    "HwV": "1",
+}
 _TYPES = {"MAC": "HMAC", "md5": "DIGEST", "basic": "BASIC"}
 _ACLS = (
     ("", "Add=*&Get=*"),
@@ -35,7 +45,14 @@ _ACLS = (
     ("Codes", "Get=*&Replace=srv&Exec=srv&Add=srv"),
     ("Area/locked", "Get=other"),
 )
-_NODES = (("here", 1, ""), ("here/chr", 2, "old"), ("here/int", 3, "7"), ("locked", 1, ""), ("locked/chr", 2, "x"), ("secret", 2, "s"))
+_NODES = (
+    ("here", 1, ""),
+    ("here/chr", 2, "old"),
+    ("here/int", 3, "7"),
+    ("locked", 1, ""),
+    ("locked/chr", 2, "x"),
+    ("secret", 2, "s"),
+)
 DEFAULTS = {
     "wbxml": False,
     "auth": "MAC",
@@ -65,7 +82,7 @@ class Device:
         self.config = dict(DEFAULTS)
         self.config.update(config)
         config = self.config
-        self.settings = nor_journal() if config["nor"] else DictJournal(config["fails_at"])
+        self.settings = nor_journal() if config["nor"] else DictJournal()
         self.bank, self.clock, self.answered, self.said, self._drawn = Bank(**config["bank"]), Clock(), [], [], 0
         self.user = None if config["ui"] is None else User(config["ui"])
         accounts = self._accounts()
@@ -75,18 +92,37 @@ class Device:
         self.client = client = Client(tree, Accounts(accounts), nonces, self._random, self.user, config["arena"])
         client.wbxml, client.insecure, client.max_object = config["wbxml"], config["insecure"], config["max_object"]
         client.log = self._log
+        if not config["nor"]:
+            self.settings.puts, self.settings.fails_at = [], config["fails_at"]
 
     def _accounts(self):
         store = Store(self.settings, 1, 2048)
         kind, rows = _TYPES[self.config["auth"]], [("", 1, ""), ("/AppID", 2, "w7"), ("/ServerID", 2, SERVER)]
-        rows += [("/AppAddr", 1, ""), ("/AppAddr/1", 1, ""), ("/AppAddr/1/Addr", 2, self.config["url"]), ("/AppAuth", 1, "")]
-        credentials = (("c", "CLCRED", USER, SECRET, CLIENT_NONCE), ("s", "SRVCRED", SERVER, SERVER_SECRET, SERVER_NONCE))
+        rows += [
+            ("/AppAddr", 1, ""),
+            ("/AppAddr/1", 1, ""),
+            ("/AppAddr/1/Addr", 2, self.config["url"]),
+            ("/AppAuth", 1, ""),
+        ]
+        credentials = (
+            ("c", "CLCRED", USER, SECRET, CLIENT_NONCE),
+            ("s", "SRVCRED", SERVER, SERVER_SECRET, SERVER_NONCE),
+        )
         for name, level, user, secret, nonce in credentials:
             top = "/AppAuth/" + name
-            rows += [(top, 1, ""), (top + "/AAuthLevel", 2, level), (top + "/AAuthType", 2, kind), (top + "/AAuthName", 2, user)]
+            rows += [
+                (top, 1, ""),
+                (top + "/AAuthLevel", 2, level),
+                (top + "/AAuthType", 2, kind),
+                (top + "/AAuthName", 2, user),
+            ]
             rows += [(top + "/AAuthSecret", 2, secret), (top + "/AAuthData", 5, nonce)]
         for path, form, value in rows + self.config["account"]:
             store.set("a" + path, form, "", value.encode() if isinstance(value, str) else value)
+        return self._provision(store)
+
+    def _provision(self, store):
+        self.settings.put(store.changes())
         store.saved()
         return store
 
@@ -94,8 +130,7 @@ class Device:
         store = Store(self.settings, 3, self.config["quota"])
         for path, form, value in list(_NODES) + self.config["nodes"]:
             store.set(path, form, "", value.encode())
-        store.saved()
-        return store
+        return self._provision(store)
 
     def _tree(self, accounts):
         objects = (
@@ -128,7 +163,9 @@ class Device:
         client, config = self.client, self.config
         account = client.accounts.account("a")
         opening = [self._alert(i, config["opening"][i]) for i in range(len(config["opening"]))]
-        return Session(client, account, opening, config["secure"], session_id=config["session_id"], resync=config["resync"])
+        return Session(
+            client, account, opening, config["secure"], session_id=config["session_id"], resync=config["resync"]
+        )
 
     def _alert(self, number, options):
         return OwnAlert(on_status=lambda code, authentic: self.answered.append([number, code, authentic]), **options)
@@ -138,8 +175,25 @@ class Device:
         bank, failure = self.bank, session.failure
         said = None if failure is None else [str(failure), failure.code]
         asked = [_plain(each) for each in self.user.asked] if self.user else []
-        state = [session.over, said, session.url, crc32(bank.got), [list(entry) for entry in bank.log], crc32(self.area.store.blob)]
-        return repr(state + [self.answered, len(self.said), self.said[-1:], asked, self.clock.readings, crc32(self.client.tree.properties.snapshot())])
+        state = [
+            session.over,
+            said,
+            session.url,
+            crc32(bank.got),
+            [list(entry) for entry in bank.log],
+            crc32(self.area.store.blob),
+        ]
+        return repr(
+            state
+            + [
+                self.answered,
+                len(self.said),
+                self.said[-1:],
+                asked,
+                self.clock.readings,
+                crc32(self.client.tree.properties.snapshot()),
+            ]
+        )
 
 
 def _plain(thing):

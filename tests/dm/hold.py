@@ -202,7 +202,10 @@ def replay(transcript):
 
 def statuses(message, cmd=None):
     """Return [(Cmd, CmdRef, code)] of a message's Statuses, or the codes of one Cmd."""
-    found = [(each.value("Cmd"), each.value("CmdRef"), each.size("Data")) for each in message.find("SyncBody").find_all("Status")]
+    found = [
+        (each.value("Cmd"), each.value("CmdRef"), each.size("Data"))
+        for each in message.find("SyncBody").find_all("Status")
+    ]
     return found if cmd is None else [code for name, _, code in found if name == cmd]
 
 

@@ -137,6 +137,12 @@ class Ledger:
                 need(debt.optional or debt.paid(), "not all Items of %s %s have a Status", debt.name, debt.key[1])
                 need(not debt.due, "no Results for %s of Get %s", debt.due, debt.key[1])
 
+    def waive(self, msg_ref, cmd_ref, uri):
+        """Let a Results be that the server refused in the middle."""
+        for debt in self._debts.get((msg_ref or "1", cmd_ref), []):
+            if uri in (debt.due or ()):
+                debt.due.remove(uri)
+
     def is_struct(self, results):
         """Tell whether the Get asked for names without values."""
         debts = self._debts.get((results.msg_ref or "1", results.cmd_ref), [])

@@ -26,10 +26,10 @@ AREA = (
 
 
 class DictJournal:
-    """A journal that counts: `puts` has the keys of each put, and from `fails_at` on (0 is the first) a put fails."""
+    """A journal that counts: `puts` has the keys of each put; from number `fails_at` on (0 is the first) a put fails."""
 
-    def __init__(self, fails_at=None):
-        self.values, self.puts, self._fails_at = {}, [], fails_at
+    def __init__(self):
+        self.values, self.puts, self.fails_at = {}, [], None
 
     was_clean = True
 
@@ -42,7 +42,7 @@ class DictJournal:
 
     def put(self, changes):
         self.puts.append([key for key, _ in changes])
-        if self._fails_at is not None and len(self.puts) > self._fails_at:
+        if self.fails_at is not None and len(self.puts) > self.fails_at:
             raise FlashError("the flash is broken")
         for key, value in changes:
             self.values[key] = bytes(value)
@@ -100,6 +100,8 @@ class Plain:
 
     def saved(self):
         pass
+
+    reload = saved
 
 
 class Bank(Plain):
@@ -192,7 +194,7 @@ class Codes(Plain):
 
 
 class Clock(Plain):
-    """A leaf that says something else at each reading."""
+    """Leaves that say something else at each reading; `liar` does not own up to it."""
 
     names = ("now",)
 
@@ -200,7 +202,7 @@ class Clock(Plain):
         self.readings = 0
 
     def leaf(self, path):
-        return CHR | GET | VOLATILE if path == "now" else 0
+        return {"now": CHR | GET | VOLATILE, "liar": CHR | GET}.get(path, 0)
 
     def size(self, path):
         return 8
@@ -251,7 +253,12 @@ class User:
         self._answers, self.asked = list(answers), []
 
     def answer(self, question):
-        shown = (question.kind, sorted([(k, question.options[k]) for k in question.options]), question.text, list(question.choices))
+        shown = (
+            question.kind,
+            sorted([(k, question.options[k]) for k in question.options]),
+            question.text,
+            list(question.choices),
+        )
         if not self.asked or self.asked[-1] != shown:
             self.asked.append(shown)
         answer = self._answers.pop(0)

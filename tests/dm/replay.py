@@ -26,7 +26,9 @@ class Recorded:
         self.number += 1
         wanted = binascii.unhexlify(wanted)
         if body != wanted or request.mac != wanted_mac:
-            raise ValueError("message %d:\n%s %s\nand not\n%s %s" % (self.number, body, request.mac, wanted, wanted_mac))
+            raise ValueError(
+                "message %d:\n%s %s\nand not\n%s %s" % (self.number, body, request.mac, wanted, wanted_mac)
+            )
         return None if answer is None else (binascii.unhexlify(answer), mac, cut)
 
 

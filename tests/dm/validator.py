@@ -76,7 +76,9 @@ class SessionValidator:
         self._auth.server(peer)
         self._ledger.server(peer)
         self._incoming.server(peer)
-        self._outgoing.server(peer)
+        gone = self._outgoing.server(peer)
+        if gone:
+            self._ledger.waive(*gone[1:])
         self._may_close = self._may_close or peer.final or self._auth.challenged
         if peer.has_alert("1223"):
             self._stop("the server's Alert 1223")

@@ -23,12 +23,15 @@ def uri(length):
 
 
 GETS = [
-    ("./Area/here/chr", 200), ("Area/here/chr", 200), ("./Area", 200), (".", 200), ("./Area/", 200), ("./nope", 404), ("./Area/here/chr/x", 404),
-    ("./Area/secret", 405), ("./FUMO/PkgData", 405), ("./Area/locked/chr", 425), ("./Area/locked", 425), ("./DMAcc/a/AppAuth/c/AAuthSecret", 405),
-    (uri(255), 404), (uri(256), 414), ("./" + "s" * 32, 404), ("./" + "s" * 33, 414), ("./" + "/".join("x" * 16), 404), (DEEP, 414),
-    ("./\u00e9" + "\u00e9" * 16, 414), ("../Area", 404), ("./Area/../DevInfo", 404), ("/Area", 404), ("./Area//here", 404), ("", 404),
-    ("./Area/here/chr?prop=Format", 200), ("./Area/here/chr?prop=Nope", 406), ("./Area/here?prop=Size", 406), ("./Area/here/chr?list=Nope", 406),
-    ("./Area/here/chr?nope=1", 406), ("./Area/here?list=Struct", 200), ("./Area/locked?prop=ACL", 425), ("./nope?prop=ACL", 404), ("./nope?list=Struct", 404),
+    ("./Area/here/chr", 200), ("Area/here/chr", 200), ("./Area", 200), (".", 200), ("./Area/", 200), ("./nope", 404),
+    ("./Area/here/chr/x", 404), ("./Area/secret", 405), ("./FUMO/PkgData", 405), ("./Area/locked/chr", 425),
+    ("./Area/locked", 425), ("./DMAcc/a/AppAuth/c/AAuthSecret", 405), (uri(255), 404), (uri(256), 414),
+    ("./" + "s" * 32, 404), ("./" + "s" * 33, 414), ("./" + "/".join("x" * 16), 404), (DEEP, 414),
+    ("./\u00e9" + "\u00e9" * 16, 414), ("../Area", 404), ("./Area/../DevInfo", 404), ("/Area", 404),
+    ("./Area//here", 404), ("", 404), ("./Area/here/chr?prop=Format", 200), ("./Area/here/chr?prop=Nope", 406),
+    ("./Area/here?prop=Size", 406), ("./Area/here/chr?list=Nope", 406), ("./Area/here/chr?nope=1", 406),
+    ("./Area/here?list=Struct", 200), ("./Area/locked?prop=ACL", 425), ("./nope?prop=ACL", 404),
+    ("./nope?list=Struct", 404),
 ]  # fmt: skip
 
 
@@ -67,15 +70,18 @@ def test_what_a_get_gives(kind):
 
 
 ADDS = [
-    (Item("./Area/new", format="node"), 200), (Item("./Area/new/chr", "a"), 200), (Item("./Area/new/int", 5, format="int"), 200),
-    (Item("./Area/new/bool", "true", format="bool"), 200), (Item("./Area/new/bin", b"\0\1", format="bin"), 200), (Item("./Area/two/sub/chr", "deep"), 200),
-    (Item("./Area/here", format="node"), 418), (Item("./Area/new/chr", "b"), 418), (Item("./Area/fixed", "b"), 418), (Item("./nope", "b"), 405),
-    (Item("./DevInfo/new", "b"), 405), (Item("./Area/here/chr/sub", "b"), 405), (Item("./Area/new/nope", "b"), 405), (Item("./Area/here/int", "x"), 418),
-    (Item("./Area/three/int", "x"), 415), (Item("./Area/three/int", "5", format="bool"), 415), (Item("./Area/three/bool", "yes"), 415),
-    (Item("./Area/three/chr", "x", format="nope"), 415), (Item("./Area/three/chr", "x" * 65), 413), (Item("./Area/three", "x", format="node"), 405),
-    (Item("./" + "s" * 33, "x"), 414), (Item("./Area/three/chr?prop=ACL", "x"), 404), (Item("./Area/here/chr?prop=ACL", "x"), 405), (Item("", "x"), 404),
-    (Item("./DMAcc/b", format="node"), 200), (Item("./DMAcc/c", format="node"), 200), (Item("./DMAcc/d", format="node"), 200), (Item("./DMAcc/e", format="node"), 420),
-    (Item("./Codes/999", "x"), 418),
+    (Item("./Area/new", format="node"), 200), (Item("./Area/new/chr", "a"), 200),
+    (Item("./Area/new/int", 5, format="int"), 200), (Item("./Area/new/bool", "true", format="bool"), 200),
+    (Item("./Area/new/bin", b"\0\1", format="bin"), 200), (Item("./Area/two/sub/chr", "deep"), 200),
+    (Item("./Area/here", format="node"), 418), (Item("./Area/new/chr", "b"), 418), (Item("./Area/fixed", "b"), 418),
+    (Item("./nope", "b"), 405), (Item("./DevInfo/new", "b"), 405), (Item("./Area/here/chr/sub", "b"), 405),
+    (Item("./Area/new/nope", "b"), 405), (Item("./Area/here/int", "x"), 418), (Item("./Area/three/int", "x"), 415),
+    (Item("./Area/three/int", "5", format="bool"), 415), (Item("./Area/three/bool", "yes"), 415),
+    (Item("./Area/three/chr", "x", format="nope"), 415), (Item("./Area/three/chr", "x" * 65), 413),
+    (Item("./Area/three", "x", format="node"), 405), (Item("./" + "s" * 33, "x"), 414),
+    (Item("./Area/three/chr?prop=ACL", "x"), 404), (Item("./Area/here/chr?prop=ACL", "x"), 405), (Item("", "x"), 404),
+    (Item("./DMAcc/b", format="node"), 200), (Item("./DMAcc/c", format="node"), 200),
+    (Item("./DMAcc/d", format="node"), 200), (Item("./DMAcc/e", format="node"), 420), (Item("./Codes/999", "x"), 418),
 ]  # fmt: skip
 
 
@@ -86,16 +92,24 @@ def test_add(kind):
     out = hold(commands, kind=kind, arena=9000, acls=[["Area", "Add=srv&Get=*&Replace=srv&Delete=srv"]])
     found = [(command.items[0].target, command.status) for command in commands]
     assert found == [(item.target, code) for item, code in ADDS]
-    assert out.device.value("new/bin") == b"\0\1" and out.device.value("two/sub/chr") == b"deep" and out.device.value("three") is None
+    assert (
+        out.device.value("new/bin") == b"\0\1"
+        and out.device.value("two/sub/chr") == b"deep"
+        and out.device.value("three") is None
+    )
 
 
 REPLACES = [
-    (Item("./Area/here/chr", "new"), 200), (Item("./Area/fixed", "new"), 200), (Item("./Area/fixed", ""), 200), (Item("./Area/here/int", "-12"), 200),
-    (Item("./Area/here/int", "12a"), 415), (Item("./Area/here/int", "12", format="chr"), 415), (Item("./Area/nope", "x"), 404), (Item("./Area", "x"), 405),
-    (Item("./Area/here", format="node"), 405), (Item("./DevInfo/Man", "x"), 405), (Item("./Area/here/chr", "x" * 65), 413), (Item("./Codes/403", "x"), 403),
-    (Item("./Codes/420", "x"), 420), (Item("./Codes/500", "x"), 500), (Item("./DMAcc/a/Name", "x"), 404), (Item("./DMAcc/a/AppID", "w7"), 200),
-    (Item("./Area/here/chr?prop=Title", "t"), 200), (Item("./Area/here/chr?prop=Format", "int"), 405), (Item("./Area/here/chr?prop=Nope", "x"), 406),
-    (Item("./Area/here?list=Struct", "x"), 405), (Item("./Area/here/chr", "x", format="node"), 405), (Item(uri(256), "x"), 414), (Item("./Area/nope?prop=Title", "x"), 404),
+    (Item("./Area/here/chr", "new"), 200), (Item("./Area/fixed", "new"), 200), (Item("./Area/fixed", ""), 200),
+    (Item("./Area/here/int", "-12"), 200), (Item("./Area/here/int", "12a"), 415),
+    (Item("./Area/here/int", "12", format="chr"), 415), (Item("./Area/nope", "x"), 404), (Item("./Area", "x"), 405),
+    (Item("./Area/here", format="node"), 405), (Item("./DevInfo/Man", "x"), 405),
+    (Item("./Area/here/chr", "x" * 65), 413), (Item("./Codes/403", "x"), 403), (Item("./Codes/420", "x"), 420),
+    (Item("./Codes/500", "x"), 500), (Item("./DMAcc/a/Name", "x"), 404), (Item("./DMAcc/a/AppID", "w7"), 200),
+    (Item("./Area/here/chr?prop=Title", "t"), 200), (Item("./Area/here/chr?prop=Format", "int"), 405),
+    (Item("./Area/here/chr?prop=Nope", "x"), 406), (Item("./Area/here?list=Struct", "x"), 405),
+    (Item("./Area/here/chr", "x", format="node"), 405), (Item(uri(256), "x"), 414),
+    (Item("./Area/nope?prop=Title", "x"), 404),
 ]  # fmt: skip
 
 
@@ -104,12 +118,15 @@ def test_replace(kind):
     """Replace: 200, 403, 404 for what is not there, 405, 406, 413, 414, 415, 420, 500."""
     commands = [Replace(item) for item, _ in REPLACES]
     found = codes(commands, kind=kind, arena=9000)
-    assert list(zip([item.target for item, _ in REPLACES], found, strict=True)) == [(item.target, code) for item, code in REPLACES]
+    assert list(zip([item.target for item, _ in REPLACES], found, strict=True)) == [
+        (item.target, code) for item, code in REPLACES
+    ]
 
 
 DELETES = [
-    ("./Area/here/int", 200), ("./Area/here", 200), ("./Area/here/chr", 404), ("./Area", 405), (".", 405), ("./DevInfo/Man", 405), ("./Area/fixed", 405),
-    ("./Area/nope", 404), ("./Area/locked", 425), ("./Area/secret?prop=ACL", 405), ("./Area/secret", 200), (DEEP, 414), ("./DMAcc/a/AppID", 200),
+    ("./Area/here/int", 200), ("./Area/here", 200), ("./Area/here/chr", 404), ("./Area", 405), (".", 405),
+    ("./DevInfo/Man", 405), ("./Area/fixed", 405), ("./Area/nope", 404), ("./Area/locked", 425),
+    ("./Area/secret?prop=ACL", 405), ("./Area/secret", 200), (DEEP, 414), ("./DMAcc/a/AppID", 200),
 ]  # fmt: skip
 
 
@@ -124,10 +141,13 @@ def test_delete(kind):
 
 
 COPIES = [
-    ("./Area/here/chr", "./Area/fixed", 200), ("./Area/here/chr", "./Area/note", 200), ("./DevInfo/Man", "./Area/here/chr", 200), ("./Area/nope", "./Area/fixed", 404),
-    ("./Area/here", "./Area/other", 403), ("./Area/fixed", "./Area/fixed", 403), ("./Area/secret", "./Area/fixed", 405), ("./Area/locked/chr", "./Area/fixed", 425),
-    ("./Area/here/chr", "./Area/here/int", 415), ("./Area/here/chr", "./DevInfo/Man", 405), ("./Area/here/chr", "./nope", 405), ("./Big/text-300", "./Area/fixed", 413),
-    (DEEP, "./Area/fixed", 414), ("./Area/here/chr", DEEP, 414),
+    ("./Area/here/chr", "./Area/fixed", 200), ("./Area/here/chr", "./Area/note", 200),
+    ("./DevInfo/Man", "./Area/here/chr", 200), ("./Area/nope", "./Area/fixed", 404),
+    ("./Area/here", "./Area/other", 403), ("./Area/fixed", "./Area/fixed", 403),
+    ("./Area/secret", "./Area/fixed", 405), ("./Area/locked/chr", "./Area/fixed", 425),
+    ("./Area/here/chr", "./Area/here/int", 415), ("./Area/here/chr", "./DevInfo/Man", 405),
+    ("./Area/here/chr", "./nope", 405), ("./Big/text-300", "./Area/fixed", 413), (DEEP, "./Area/fixed", 414),
+    ("./Area/here/chr", DEEP, 414),
 ]  # fmt: skip
 
 
@@ -137,14 +157,20 @@ def test_copy(kind):
     commands = [Copy(Item(target, source=source)) for source, target, _ in COPIES]
     out = hold(commands, kind=kind)
     assert [command.status for command in commands] == [code for *_, code in COPIES]
-    assert (out.device.value("fixed"), out.device.value("note"), out.device.value("here/chr")) == (b"old", b"old", b"Maker")
+    assert (out.device.value("fixed"), out.device.value("note"), out.device.value("here/chr")) == (
+        b"old",
+        b"old",
+        b"Maker",
+    )
 
 
 EXECS = [
-    (Exec("./FUMO/Run"), 202), (Exec(Item("./FUMO/Run", "args"), correlator="x"), 202), (Exec("./nope"), 404), (Exec("./Area/here/chr"), 405),
-    (Exec("./FUMO"), 405), (Exec("./Codes/200"), 200), (Exec("./Codes/403"), 403), (Exec("./Codes/405"), 405), (Exec("./Codes/420"), 420), (Exec("./Codes/510"), 510),
-    (Exec(DEEP), 414), (Exec("./FUMO/Run?prop=Name"), 405), (Exec("./FUMO/Run", correlator="c" * 255), 202), (Exec("./FUMO/Run", correlator="c" * 256), 420),
-    (Exec("./FUMO/Run", correlator="\u00e9" * 128), 420), (Exec("./FUMO/Run", correlator="a &<b>  c"), 202), (Exec("./FUMO/Run", correlator=""), 202),
+    (Exec("./FUMO/Run"), 202), (Exec(Item("./FUMO/Run", "args"), correlator="x"), 202), (Exec("./nope"), 404),
+    (Exec("./Area/here/chr"), 405), (Exec("./FUMO"), 405), (Exec("./Codes/200"), 200), (Exec("./Codes/403"), 403),
+    (Exec("./Codes/405"), 405), (Exec("./Codes/420"), 420), (Exec("./Codes/510"), 510), (Exec(DEEP), 414),
+    (Exec("./FUMO/Run?prop=Name"), 405), (Exec("./FUMO/Run", correlator="c" * 255), 202),
+    (Exec("./FUMO/Run", correlator="c" * 256), 420), (Exec("./FUMO/Run", correlator="\u00e9" * 128), 420),
+    (Exec("./FUMO/Run", correlator="a &<b>  c"), 202), (Exec("./FUMO/Run", correlator=""), 202),
 ]  # fmt: skip
 
 
@@ -155,7 +181,8 @@ def test_exec(kind):
     out = hold(commands, kind=kind, arena=9000)
     assert [command.status for command in commands] == [code for _, code in EXECS]
     assert out.device.bank.log == [
-        ("exec", b"", None), ("exec", b"args", "x"), ("exec", b"", "c" * 255), ("exec", b"", "a &<b>  c"), ("exec", b"", "")
+        ("exec", b"", None), ("exec", b"args", "x"), ("exec", b"", "c" * 255), ("exec", b"", "a &<b>  c"),
+        ("exec", b"", ""),
     ]  # fmt: skip
 
 
@@ -163,9 +190,11 @@ def test_exec(kind):
 def test_acl(kind):
     """425 where the first ACL upwards that is not empty does not name the server; an ACL that is Replaced counts at once."""
     commands = [
-        Replace(Item("./Area/here?prop=ACL", "Get=other&Replace=srv&Add=other")), Get("./Area/here/chr"), Replace(Item("./Area/here/chr", "x")),
-        Add(Item("./Area/here/bool", "true")), Delete("./Area/here/chr"), Get("./Area/here?prop=ACL"), Replace(Item("./Area/here?prop=ACL", "Get=*")),
-        Get("./Area/here/chr"), Replace(Item("./Area/here/chr", "y")), Replace(Item("./DevInfo?prop=ACL", "Get=*")), Replace(Item("./Area/fixed?prop=ACL", "Bad")),
+        Replace(Item("./Area/here?prop=ACL", "Get=other&Replace=srv&Add=other")), Get("./Area/here/chr"),
+        Replace(Item("./Area/here/chr", "x")), Add(Item("./Area/here/bool", "true")), Delete("./Area/here/chr"),
+        Get("./Area/here?prop=ACL"), Replace(Item("./Area/here?prop=ACL", "Get=*")), Get("./Area/here/chr"),
+        Replace(Item("./Area/here/chr", "y")), Replace(Item("./DevInfo?prop=ACL", "Get=*")),
+        Replace(Item("./Area/fixed?prop=ACL", "Bad")),
     ]  # fmt: skip
     assert codes(commands, kind=kind) == [200, 425, 200, 425, 425, 425, 200, 200, 425, 425, 400]
     assert codes([Exec("./FUMO/Run")], kind=kind, acls=[["FUMO/Run", "Exec=other"]]) == [425]
@@ -194,7 +223,10 @@ def test_one_status_for_each_item(kind):
     change = Replace([Item("./Area/fixed", "1"), Item("./nope", "2"), Item("./Area/here/chr", "3")])
     out = hold([get, change], kind=kind)
     assert get.statuses == {"./DevInfo/Man": 200, "./nope": 404, "./Area/secret": 405, "./DevInfo/Mod": 200}
-    assert change.statuses == {"./Area/fixed": 200, "./nope": 404, "./Area/here/chr": 200} and out.device.value("here/chr") == b"3"
+    assert (
+        change.statuses == {"./Area/fixed": 200, "./nope": 404, "./Area/here/chr": 200}
+        and out.device.value("here/chr") == b"3"
+    )
     assert [result.data for result in get.results] == [b"Maker", b"M&M <1>"]
 
 
@@ -203,11 +235,16 @@ def test_meta_at_the_command(kind):
     """Format and Type may stand once, at the command, for all its Items."""
 
     def make(cmd_id):
-        items = [node("Item", location("Target", where), leaf("Data", "5")) for where in ("./Area/here/int", "./Area/three/int")]
+        items = [
+            node("Item", location("Target", where), leaf("Data", "5"))
+            for where in ("./Area/here/int", "./Area/three/int")
+        ]
         return node("Add", leaf("CmdID", cmd_id), node("Meta", leaf("Format", "int")), *items)
 
     out = hold([command := Raw(make)], kind=kind)
-    assert command.statuses == {"./Area/here/int": 418, "./Area/three/int": 200} and out.device.value("three/int") == b"5"
+    assert (
+        command.statuses == {"./Area/here/int": 418, "./Area/three/int": 200} and out.device.value("three/int") == b"5"
+    )
 
 
 @both
@@ -215,7 +252,11 @@ def test_meta_at_the_command(kind):
 def test_a_command_that_we_do_not_know(kind, name):
     """Facts 2.8: 501, and the others are done all the same."""
     name = "Frobnicate" if (name, kind) == ("0:3F", "xml") else name
-    unknown = Raw(lambda cmd_id: node(name, leaf("CmdID", cmd_id), node("Item", location("Target", "./Area/fixed"), leaf("Data", "n"))))
+    unknown = Raw(
+        lambda cmd_id: node(
+            name, leaf("CmdID", cmd_id), node("Item", location("Target", "./Area/fixed"), leaf("Data", "n"))
+        )
+    )
     change = Replace(Item("./Area/here/chr", "y"))
     out = hold([unknown, change], kind=kind, validate=False)
     assert (unknown.status, change.status) == (501, 200) and out.device.value("fixed") is None
@@ -225,7 +266,12 @@ def test_a_command_that_we_do_not_know(kind, name):
 @pytest.mark.parametrize("command", ["Get", "Replace", "Exec", "Alert"])
 def test_a_command_without_cmdid(kind, command):
     """Facts 2.1: it cannot be answered by name; it is not done (400)."""
-    made = {"Get": Get("./DevInfo/Man"), "Replace": Replace(Item("./Area/fixed", "n")), "Exec": Exec("./FUMO/Run"), "Alert": Alert(1100, ["", "x"])}
+    made = {
+        "Get": Get("./DevInfo/Man"),
+        "Replace": Replace(Item("./Area/fixed", "n")),
+        "Exec": Exec("./FUMO/Run"),
+        "Alert": Alert(1100, ["", "x"]),
+    }
 
     def spoil(root):
         element = root.find("SyncBody", command)
@@ -233,7 +279,11 @@ def test_a_command_without_cmdid(kind, command):
 
     out = hold([made[command]], kind=kind, server={"faults": edit((1, spoil))}, ui=[], validate=False)
     assert statuses(out.sent[1], command) == [400] and out.device.value("fixed") is None
-    assert not out.device.bank.log and not out.device.user.asked and "Results" not in [e.tag_name for e in out.sent[1].find("SyncBody").children]
+    assert (
+        not out.device.bank.log
+        and not out.device.user.asked
+        and "Results" not in [e.tag_name for e in out.sent[1].find("SyncBody").children]
+    )
 
 
 @both

@@ -30,7 +30,11 @@ def result(*commands, **options):
 @both
 def test_a_sequence_goes_on(kind):
     """The Sequence is 200 once begun; a failure inside does not stop what follows."""
-    codes, out = result(Sequence([change("1"), Get("./nope"), change("2"), Exec("./FUMO/Run"), Exec("./Codes/403")]), change("3", "./Area/fixed"), kind=kind)
+    codes, out = result(
+        Sequence([change("1"), Get("./nope"), change("2"), Exec("./FUMO/Run"), Exec("./Codes/403")]),
+        change("3", "./Area/fixed"),
+        kind=kind,
+    )
     assert codes == [[200, 200, 404, 200, 202, 403], 200] and out.device.value("here/chr") == b"2"
 
 
@@ -56,7 +60,11 @@ def test_a_sequence_in_a_sequence(kind):
     """Nested in order; a `no` in the inner one skips its rest only."""
     inner = Sequence([Alert(1101, ASK), change("1")])
     codes, out = result(Sequence([inner, change("2", "./Area/fixed")]), kind=kind, ui=[NO])
-    assert codes == [[200, [200, 304, 215], 200]] and out.device.value("here/chr") == b"old" and out.device.value("fixed") == b"2"
+    assert (
+        codes == [[200, [200, 304, 215], 200]]
+        and out.device.value("here/chr") == b"old"
+        and out.device.value("fixed") == b"2"
+    )
 
 
 PLACES = [  # what the user says, where, the statuses of [container, before, alert, after], of what follows, values of chr and fixed
@@ -82,7 +90,9 @@ def test_what_the_user_says_in_a_container(kind, said, container, codes, then, v
 
 
 @both
-@pytest.mark.parametrize(("said", "codes"), [(NO, [200, 304, 200, 202]), (CANCEL, [200, 214, 215, 215]), (YES, [200, 200, 200, 202])])
+@pytest.mark.parametrize(
+    ("said", "codes"), [(NO, [200, 304, 200, 202]), (CANCEL, [200, 214, 215, 215]), (YES, [200, 200, 200, 202])]
+)
 def test_what_the_user_says_in_the_body(kind, said, codes):
     """Directly in SyncBody a `no` has no effect on others, a cancel has."""
     found, _ = result(change(), Alert(1101, ASK), change("x", "./Area/fixed"), Exec("./FUMO/Run"), kind=kind, ui=[said])
@@ -93,23 +103,50 @@ def test_what_the_user_says_in_the_body(kind, said, codes):
 def test_the_worked_example(kind):
     """Facts 2.14: confirm, then order; without the confirmation nothing of it."""
     for said, codes in ((YES, [200, 200, 200, 202]), (NO, [200, 304, 215, 215])):
-        found, out = result(Sequence([Alert(1101, ASK), change("http://x/", "./Area/fixed"), Exec("./FUMO/Run", correlator="c9")]), kind=kind, ui=[said])
+        found, out = result(
+            Sequence([Alert(1101, ASK), change("http://x/", "./Area/fixed"), Exec("./FUMO/Run", correlator="c9")]),
+            kind=kind,
+            ui=[said],
+        )
         assert found == [codes] and out.device.bank.log == ([("exec", b"", "c9")] if said is YES else [])
 
 
 @both
 def test_an_atomic_that_works(kind):
     """Everything is done and goes to the journal in one put, also across objects (PROTOCOL 3, `settings`)."""
-    inside = [change("1"), Add(Item("./Area/two/chr", "n")), Replace(Item("./Area/here/chr?prop=Title", "t")), Copy(Item("./Area/fixed", source="./Area/two/chr"))]
-    inside += [Delete("./Area/here/int"), Replace(Item("./DMAcc/a/AppID", "w8")), Replace(Item("./Area/here?prop=ACL", "Get=*&Replace=srv"))]
+    inside = [
+        change("1"),
+        Add(Item("./Area/two/chr", "n")),
+        Replace(Item("./Area/here/chr?prop=Title", "t")),
+        Copy(Item("./Area/fixed", source="./Area/two/chr")),
+    ]
+    inside += [
+        Delete("./Area/here/int"),
+        Replace(Item("./DMAcc/a/AppID", "w8")),
+        Replace(Item("./Area/here?prop=ACL", "Get=*&Replace=srv")),
+    ]
     codes, out = result(Atomic(inside), kind=kind)
     assert codes == [[200] * 8] and (out.device.value("fixed"), out.device.value("here/int")) == (b"n", None)
     assert [sorted(keys) for keys in out.device.settings.puts] == [[1, 2, 3]]
 
 
-BAD = [(Replace(Item("./Area/here/int", "x")), 415), (Get("./Area/here/chr"), 500), (Exec("./FUMO/Run"), 405), (Delete("./nope"), 404)]
-BAD += [(Add(Item("./Area/here/chr", "x")), 418), (Copy(Item("./Area/fixed", source="./nope")), 404), (Replace(Item("./Area/fixed", "x" * 65)), 413)]
-BAD += [(Replace(Item("./Area/fixed?prop=Format", "int")), 405), (Replace(Item("./Codes/510", "")), 510), (Alert(1300), 406), (Alert(1101, []), 412)]
+BAD = [
+    (Replace(Item("./Area/here/int", "x")), 415),
+    (Get("./Area/here/chr"), 500),
+    (Exec("./FUMO/Run"), 405),
+    (Delete("./nope"), 404),
+]
+BAD += [
+    (Add(Item("./Area/here/chr", "x")), 418),
+    (Copy(Item("./Area/fixed", source="./nope")), 404),
+    (Replace(Item("./Area/fixed", "x" * 65)), 413),
+]
+BAD += [
+    (Replace(Item("./Area/fixed?prop=Format", "int")), 405),
+    (Replace(Item("./Codes/510", "")), 510),
+    (Alert(1300), 406),
+    (Alert(1101, []), 412),
+]
 
 
 @both
@@ -118,7 +155,13 @@ BAD += [(Replace(Item("./Area/fixed?prop=Format", "int")), 405), (Replace(Item("
 def test_an_atomic_that_fails(kind, bad, code, place):
     """507; the culprit keeps its code, those before it 216, those behind it 215, and nothing has changed."""
     bad.forget()
-    inside = [change("1"), Add(Item("./Area/two/chr", "n")), Replace(Item("./Area/here?prop=ACL", "Get=*&Replace=srv")), Delete("./Area/secret"), Copy(Item("./Area/fixed", source="./DevInfo/Man"))]
+    inside = [
+        change("1"),
+        Add(Item("./Area/two/chr", "n")),
+        Replace(Item("./Area/here?prop=ACL", "Get=*&Replace=srv")),
+        Delete("./Area/secret"),
+        Copy(Item("./Area/fixed", source="./DevInfo/Man")),
+    ]
     inside.insert(place, bad)
     codes, out = result(Atomic(inside), Get("./Area/here/chr"), kind=kind)
     assert codes == [[507] + [216] * place + [code] + [215] * (5 - place), 200]
@@ -128,28 +171,45 @@ def test_an_atomic_that_fails(kind, bad, code, place):
 @both
 def test_an_atomic_that_cannot_be_undone(kind):
     """516 for what was done where an object could not restore."""
-    codes, _ = result(Atomic([Replace(Item("./Stubborn/leaf", "x")), change(), Replace(Item("./nope", "x")), change()]), kind=kind)
+    codes, _ = result(
+        Atomic([Replace(Item("./Stubborn/leaf", "x")), change(), Replace(Item("./nope", "x")), change()]), kind=kind
+    )
     assert codes == [[507, 516, 516, 404, 215]]
 
 
 @both
 def test_an_atomic_in_an_atomic(kind):
     """Facts 2.8: the inner one 500, what is in it 215, the outer one 507 and rolled back."""
-    codes, out = result(Atomic([change("1"), Atomic([change("2")]), change("3")]), change("4", "./Area/fixed"), kind=kind)
+    codes, out = result(
+        Atomic([change("1"), Atomic([change("2")]), change("3")]), change("4", "./Area/fixed"), kind=kind
+    )
     assert codes == [[507, 216, [500, 215], 215], 200] and out.device.value("here/chr") == b"old"
 
 
 @both
 def test_a_sequence_in_an_atomic(kind):
     """Its commands belong to the Atomic: a failure in it undoes everything."""
-    codes, out = result(Atomic([change("1"), Sequence([change("2", "./Area/fixed"), Delete("./nope"), change("3")]), change("4")]), kind=kind)
+    codes, out = result(
+        Atomic([change("1"), Sequence([change("2", "./Area/fixed"), Delete("./nope"), change("3")]), change("4")]),
+        kind=kind,
+    )
     assert codes == [[507, 216, [216, 216, 404, 215], 215]] and out.device.value("fixed") is None
 
 
 @both
 def test_an_atomic_in_a_sequence(kind):
     """The Atomic fails alone; the Sequence goes on, and a later Atomic works."""
-    codes, out = result(Sequence([change("1"), Atomic([change("2"), Delete("./nope")]), Atomic([change("3", "./Area/fixed")]), change("4", "./Area/note")]), kind=kind)
+    codes, out = result(
+        Sequence(
+            [
+                change("1"),
+                Atomic([change("2"), Delete("./nope")]),
+                Atomic([change("3", "./Area/fixed")]),
+                change("4", "./Area/note"),
+            ]
+        ),
+        kind=kind,
+    )
     assert codes == [[200, 200, [507, 216, 404], [200, 200], 404]]
     assert (out.device.value("here/chr"), out.device.value("fixed")) == (b"1", b"3")
 
@@ -157,8 +217,14 @@ def test_an_atomic_in_a_sequence(kind):
 @both
 def test_what_was_done_before_an_atomic_stays(kind):
     """The roll-back goes back to the Atomic's beginning, not further."""
-    codes, out = result(change("1"), Atomic([change("2"), Replace(Item("./Area/here?prop=Name", "there")), Delete("./nope")]), kind=kind)
-    assert codes == [200, [507, 216, 216, 404]] and out.device.value("here/chr") == b"1" and out.device.value("there/chr") is None
+    codes, out = result(
+        change("1"), Atomic([change("2"), Replace(Item("./Area/here?prop=Name", "there")), Delete("./nope")]), kind=kind
+    )
+    assert (
+        codes == [200, [507, 216, 216, 404]]
+        and out.device.value("here/chr") == b"1"
+        and out.device.value("there/chr") is None
+    )
 
 
 @both

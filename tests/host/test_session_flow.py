@@ -11,7 +11,10 @@ from tests.dm.device import ID, URL
 from tests.dm.hold import KINDS, Packages, alerts, edit, hold, is_final, replay, statuses
 
 both = pytest.mark.parametrize("kind", KINDS)
-MANY = ["./DevDetail/%s" % name for name in ("FwV", "SwV", "HwV", "OEM", "DevTyp", "LrgObj", "URI/MaxDepth", "URI/MaxTotLen")] * 5
+MANY = [
+    "./DevDetail/%s" % name
+    for name in ("FwV", "SwV", "HwV", "OEM", "DevTyp", "LrgObj", "URI/MaxDepth", "URI/MaxTotLen")
+] * 5
 
 
 LIMITS = [("xml", 1250), ("xml", 1300), ("xml", 2500), ("wbxml", 550), ("wbxml", 700), ("wbxml", 1400)]
@@ -35,13 +38,19 @@ def test_a_closing_package_gets_no_reply(kind, auth):
 @both
 def test_package_1(kind):
     """Alert, DevInfo, the other alerts, Final; who we are and what we take stand in the SyncHdr."""
-    opening = [{"code": "1201"}, {"code": "1226", "source": "./FUMO", "kind": "a.b", "form": "int", "data": "200", "correlator": "c"}]
+    opening = [
+        {"code": "1201"},
+        {"code": "1226", "source": "./FUMO", "kind": "a.b", "form": "int", "data": "200", "correlator": "c"},
+    ]
     out = hold(kind=kind, opening=opening)
     header, body = out.sent[0].find("SyncHdr"), out.sent[0].find("SyncBody")
     assert [each.tag_name for each in body.children] == ["Alert", "Replace", "Alert", "Final"]
     assert header.value("Target", "LocURI") == URL and header.value("Source", "LocURI") == ID
     assert header.size("Meta", "MaxMsgSize") == 4096 and header.size("Meta", "MaxObjSize") == 1 << 20
-    assert out.policy.session is not None and out.server.session(ID, header.value("SessionID")).devinfo["./DevInfo/Mod"] == "M&M <1>"
+    assert (
+        out.policy.session is not None
+        and out.server.session(ID, header.value("SessionID")).devinfo["./DevInfo/Mod"] == "M&M <1>"
+    )
     assert out.device.answered == [[0, 200, True], [1, 200, True]]
 
 
@@ -68,7 +77,11 @@ def test_messages_count_and_refer(kind):
     assert [message.value("SyncHdr", "MsgID") for message in out.sent] == ["1", "2", "3", "4"]
     for sent, came in zip(out.sent[1:], out.came, strict=False):
         first = sent.find("SyncBody").children[0]
-        assert (first.value("MsgRef"), first.value("CmdRef"), first.value("Cmd")) == (came.value("SyncHdr", "MsgID"), "0", "SyncHdr")
+        assert (first.value("MsgRef"), first.value("CmdRef"), first.value("Cmd")) == (
+            came.value("SyncHdr", "MsgID"),
+            "0",
+            "SyncHdr",
+        )
 
 
 @pytest.mark.parametrize(("kind", "limit"), LIMITS)
@@ -87,7 +100,9 @@ def test_a_reply_is_cut_to_the_servers_maxmsgsize(kind, limit):
 def test_a_status_for_each_next_message(kind):
     """The server's 1222 gets a Status in our next message, beside the rest of the package."""
     out = hold(gets()[:10], kind=kind, server={"message_max": SMALL[kind]})
-    assert len(out.sent) > 3 and all(("Alert", 200) in [(cmd, code) for cmd, _, code in statuses(message)] for message in out.sent[2:])
+    assert len(out.sent) > 3 and all(
+        ("Alert", 200) in [(cmd, code) for cmd, _, code in statuses(message)] for message in out.sent[2:]
+    )
 
 
 @both
@@ -151,7 +166,9 @@ def test_our_abort(kind):
         command.find("Item", "Target", "LocURI").text = b"\xff\xfe./DevInfo"
         command.children.insert(0, command.find("Item"))
 
-    out = hold([Get("./DevInfo/Man")], kind=kind, server={"faults": edit((1, lambda root: _nest(root, 9)))}, validate=False)
+    out = hold(
+        [Get("./DevInfo/Man")], kind=kind, server={"faults": edit((1, lambda root: _nest(root, 9)))}, validate=False
+    )
     assert spoil and out.session.over and out.failure == 413
     assert statuses(out.sent[1], "SyncHdr") == [413] and alerts(out.sent[1]) == [1223] and is_final(out.sent[1])
     assert len(out.sent) == 2
@@ -227,7 +244,10 @@ STYLES = [
 @pytest.mark.parametrize("style", STYLES, ids=str)
 def test_every_dialect(kind, style):
     """PROTOCOL 5: white space is trimmed from everything but Data; all seen ways to write a message are understood."""
-    change, get = Replace(Item("./Area/here/chr", " a<&>\n b ", type="text/plain")), Get(["./DevDetail/URI/MaxDepth", "./nope"])
+    change, get = (
+        Replace(Item("./Area/here/chr", " a<&>\n b ", type="text/plain")),
+        Get(["./DevDetail/URI/MaxDepth", "./nope"]),
+    )
     hold([change, get], kind=kind, server={"style": style})
     assert change.status == 200 and get.statuses == {"./DevDetail/URI/MaxDepth": 200, "./nope": 404}
 

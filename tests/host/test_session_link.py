@@ -104,7 +104,9 @@ def test_an_empty_answer_ends_the_session(kind, body, number):
 
 
 @both
-@pytest.mark.parametrize("body", [b"<html><body>Log in first</body></html>", b"\x00\x01\x02", b"\xff" * 600, b"<", b"\x02"])
+@pytest.mark.parametrize(
+    "body", [b"<html><body>Log in first</body></html>", b"\x00\x01\x02", b"\xff" * 600, b"<", b"\x02"]
+)
 def test_an_answer_that_is_no_message(kind, body):
     """It cannot be answered: the session is given up, nothing more is sent."""
     out = hold([Get("./Area")], kind=kind, network={2: (body, None)}, validate=False)
@@ -125,7 +127,9 @@ def test_an_answer_that_is_cut_for_the_server(kind):
 def test_an_answer_above_what_was_announced(kind):
     """More bytes than our MaxMsgSize: Status 413 for the SyncHdr and abort."""
     server = {"faults": edit()}
-    server["faults"] = edit((1, lambda root: setattr(root.find("SyncBody", "Replace", "Item", "Data"), "text", b"y" * 6000)))
+    server["faults"] = edit(
+        (1, lambda root: setattr(root.find("SyncBody", "Replace", "Item", "Data"), "text", b"y" * 6000))
+    )
     out = hold([Replace(Item("./Area/here/int", 8))], kind=kind, server=server, validate=False)
     assert statuses(out.sent[1], "SyncHdr") == [413] and out.failure == 413 and len(out.sent) == 2
 
@@ -187,5 +191,7 @@ def test_respuri_holds_until_another_comes(kind):
 @pytest.mark.parametrize("auth", ["MAC", "md5"])
 def test_respuri_holds_for_the_repeated_package_1(kind, auth):
     """Facts 2.1: the answer to a challenge goes there too."""
-    out = hold(kind=kind, auth=auth, server={"resp_uri": "http://dm.example/sid", "account": {"client_nonce": b"unknown"}})
+    out = hold(
+        kind=kind, auth=auth, server={"resp_uri": "http://dm.example/sid", "account": {"client_nonce": b"unknown"}}
+    )
     assert out.urls == [URL, "http://dm.example/sid"] and out.failure is None

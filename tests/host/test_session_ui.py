@@ -14,11 +14,12 @@ DISPLAY, CONFIRM, INPUT, CHOICE, CHOICES = range(1100, 1105)
 @pytest.mark.parametrize(
     ("code", "texts", "status"),
     [
-        (DISPLAY, ["", "Hello"], 200), (CONFIRM, ["", "Sure?"], 200), (INPUT, ["", "Name?"], 406), (CHOICE, ["", "Which?", "a", "b"], 406),
-        (CHOICES, ["", "Which?", "a", "b"], 406), (DISPLAY, [""], 412), (DISPLAY, [], 412), (CONFIRM, ["", ""], 412), (CHOICE, ["", "Which?"], 412),
-        (DISPLAY, ["", "x" * 512], 200), (DISPLAY, ["", "x" * 513], 416), (CHOICE, ["", "x" * 500, "a" * 13], 416),
-        (1105, ["", "x"], 406), (1199, [], 406), (1200, [], 406), (1201, [], 406), (1221, [], 406), (1224, [], 406), (1226, [], 406), (1, [], 406),
-        (1222, [], 200), (1225, [], 200),
+        (DISPLAY, ["", "Hello"], 200), (CONFIRM, ["", "Sure?"], 200), (INPUT, ["", "Name?"], 406),
+        (CHOICE, ["", "Which?", "a", "b"], 406), (CHOICES, ["", "Which?", "a", "b"], 406), (DISPLAY, [""], 412),
+        (DISPLAY, [], 412), (CONFIRM, ["", ""], 412), (CHOICE, ["", "Which?"], 412), (DISPLAY, ["", "x" * 512], 200),
+        (DISPLAY, ["", "x" * 513], 416), (CHOICE, ["", "x" * 500, "a" * 13], 416), (1105, ["", "x"], 406),
+        (1199, [], 406), (1200, [], 406), (1201, [], 406), (1221, [], 406), (1224, [], 406), (1226, [], 406),
+        (1, [], 406), (1222, [], 200), (1225, [], 200),
     ],
 )  # fmt: skip
 def test_a_device_without_user(kind, code, texts, status):
@@ -50,7 +51,11 @@ def test_what_the_user_answers(kind, code, texts, said, answers):
     alert = Alert(code, texts)
     out = hold([alert], kind=kind, ui=[None, None, said])
     assert alert.status == said[0] and [data.decode() for data in alert.answers] == answers
-    assert out.device.user.asked[0][0] == code and out.device.user.asked[0][2] == texts[1] and out.device.user.asked[0][3] == texts[2:]
+    assert (
+        out.device.user.asked[0][0] == code
+        and out.device.user.asked[0][2] == texts[1]
+        and out.device.user.asked[0][3] == texts[2:]
+    )
 
 
 @both
@@ -68,12 +73,13 @@ OPTIONS = [
     (DISPLAY, "MINDT=10&DR=1&MAXLEN=5&IT=N&ET=P", [("MINDT", 10)]),
     (CONFIRM, "DR=0&MAXDT=30", [("DR", "0"), ("MAXDT", 30)]),
     (INPUT, "MAXLEN=8&IT=N&ET=P&DR=a+b%26c", [("DR", "a b&c"), ("ET", "P"), ("IT", "N"), ("MAXLEN", 8)]),
-    (INPUT, "IT=D", [("IT", "D")]), (INPUT, "IT=T", [("IT", "T")]), (INPUT, "IT=P", [("IT", "P")]), (INPUT, "IT=I", [("IT", "I")]),
-    (INPUT, "IT=A&ET=T", [("ET", "T"), ("IT", "A")]),
+    (INPUT, "IT=D", [("IT", "D")]), (INPUT, "IT=T", [("IT", "T")]), (INPUT, "IT=P", [("IT", "P")]),
+    (INPUT, "IT=I", [("IT", "I")]), (INPUT, "IT=A&ET=T", [("ET", "T"), ("IT", "A")]),
     (INPUT, "IT=X&ET=Q&MAXLEN=many&MINDT=-1&MAXDT=1.5", []),
     (INPUT, "mindt=3& MAXDT = 4 ", [("MAXDT", 4), ("MINDT", 3)]),
-    (CHOICE, "DR=2&MAXDT=9", [("DR", "2"), ("MAXDT", 9)]), (CHOICES, "DR=2-3", [("DR", "2-3")]), (CHOICES, "DR=1-3,6", [("DR", "1-3,6")]),
-    (CONFIRM, "", []), (CONFIRM, "&&=&x", []), (CONFIRM, "NEW=1&MAXDT=2", [("MAXDT", 2)]), (CONFIRM, "MAXDT=15DR=1", []),
+    (CHOICE, "DR=2&MAXDT=9", [("DR", "2"), ("MAXDT", 9)]), (CHOICES, "DR=2-3", [("DR", "2-3")]),
+    (CHOICES, "DR=1-3,6", [("DR", "1-3,6")]), (CONFIRM, "", []), (CONFIRM, "&&=&x", []),
+    (CONFIRM, "NEW=1&MAXDT=2", [("MAXDT", 2)]), (CONFIRM, "MAXDT=15DR=1", []),
     (INPUT, "DR=%C3%A9%zz", [("DR", "\u00e9%zz")]), (INPUT, "DR=%ff", [("DR", "")]), (CONFIRM, "MAXDT=9999999", []),
 ]  # fmt: skip
 
@@ -83,7 +89,9 @@ def test_options(kind):
     """Facts 2.7: what applies to this alert; unknown and unusable ones are skipped in silence."""
     questions = [Alert(code, [text, "Text %d" % i, "a"]) for i, (code, text, _) in enumerate(OPTIONS)]
     out = hold(questions, kind=kind, ui=[[200, []]] * len(OPTIONS), arena=9000)
-    assert [(asked[0], dict(asked[1])) for asked in out.device.user.asked] == [(code, dict(found)) for code, _, found in OPTIONS]
+    assert [(asked[0], dict(asked[1])) for asked in out.device.user.asked] == [
+        (code, dict(found)) for code, _, found in OPTIONS
+    ]
 
 
 @both
@@ -107,7 +115,10 @@ def test_an_alert_code_that_is_none(kind, data):
 def test_a_text_that_is_no_text():
     """Bytes that are not UTF-8 are not shown, and break nothing."""
     bad = node("Item", leaf("Data", b"\xff\xfe", opaque=True))
-    alert, get = Raw(lambda cmd_id: node("Alert", leaf("CmdID", cmd_id), leaf("Data", 1100), Element("Item"), bad)), Get("./DevInfo/Man")
+    alert, get = (
+        Raw(lambda cmd_id: node("Alert", leaf("CmdID", cmd_id), leaf("Data", 1100), Element("Item"), bad)),
+        Get("./DevInfo/Man"),
+    )
     out = hold([alert, get], kind="wbxml", ui=[])
     assert alert.status == 400 and get.status == 200 and not out.device.user.asked
 
@@ -117,7 +128,15 @@ def test_a_text_that_is_no_text():
 def test_nobody_is_asked_by_a_stranger(kind, auth):
     """PROTOCOL 3: nothing of a message acts before it has proven authentic; the user sees the question once."""
     alert, change = Alert(CONFIRM, ["", "Sure?"]), Replace(Item("./Area/fixed", "x"))
-    out = hold([alert, change], kind=kind, auth=auth, insecure=True, secure=False, ui=[[200, []]], server={"faults": edit(), "account": {"server_nonce": b"?"}})
+    out = hold(
+        [alert, change],
+        kind=kind,
+        auth=auth,
+        insecure=True,
+        secure=False,
+        ui=[[200, []]],
+        server={"faults": edit(), "account": {"server_nonce": b"?"}},
+    )
     assert statuses(out.sent[1], "Alert") == [401] and statuses(out.sent[1], "Replace") == [401]
     assert (alert.status, change.status) == (200, 200) and len(out.device.user.asked) == 1
 
