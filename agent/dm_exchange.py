@@ -29,6 +29,8 @@ class Exchange:
         dm.nonces.begin(number)
         dm.tree.start_session()
         self.guard = Guard(account, dm.nonces, secure, dm.insecure, resync)
+        if dm.insecure and not secure:
+            dm.log("insecure: %s may do without MAC", account.server_id)
         self.arena, self._parsed = dm.arena, 0
         self.chunks = Chunks(dm.tree, dm.max_object, self._interrupted)
         self.chunks.server = self.server_id = account.server_id
@@ -170,10 +172,11 @@ class Exchange:
         """Take what the server says of our message; tell whether package 1 must go out again."""
         from agent.dm_header import statuses
 
-        again, others = False, []
+        again, heard, others = False, False, []
         for message, reference, command, code, challenge in statuses(self.arena, start):
             if reference == "0" or command == "SyncHdr":
                 if message == str(self.message):
+                    heard = code in (200, 212)
                     again = self.guard.on_status(code, challenge) or again
                     if code >= 300 and code not in _AGAIN:
                         self.give_up(ProtocolError("the server refuses the message", code))
@@ -182,7 +185,7 @@ class Exchange:
                     self._sent = ((self._sent[0][0] + 1, 0),) + self._sent[1:]
             else:
                 others.append((message, reference, code))
-        authentic = not (self.refusal or again or self.over)  # whoever refuses us has not heard our alerts
+        authentic = heard and not (self.refusal or again or self.over)  # whoever refuses us has not heard our alerts
         for message, reference, code in others:
             for entry in self._expected:
                 if entry[:2] == (message, reference):

@@ -28,8 +28,8 @@ def split(url):
 
 def resolve(base, uri):
     """Return the URL that `uri` means when it stands in an answer from `base`."""
-    if "://" in uri:
-        return uri
+    if ":" in uri.partition("/")[0].partition("?")[0]:
+        return uri  # it has a scheme of its own
     secure, host, path = split(base)
     top = ("https://" if secure else "http://") + host
     if uri[:2] == "//":

@@ -46,6 +46,7 @@ class XmlReader:
         event = _NEED_DATA
         while event != _DONE:
             at, end, depth, ddf = window.start, window.end, self._depth, self._ddf
+            check(event != _NEED_DATA or find(b"\0", at, end) < 0, "NUL")
             last, amp, top = 0 if self._until else end - 1, find(b"&", at, end), names[depth - 1]
             table, base = names_of(ddf), 0x180 if ddf else -0x80
             amp = end if amp < 0 else amp

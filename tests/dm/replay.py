@@ -1,7 +1,7 @@
-"""Play recorded sessions again: `micropython tests/dm/replay.py file.json`. Every request must be the recorded one, byte by byte.
+"""Play recorded sessions again: `micropython tests/dm/replay.py file.json`. Every request must be the recorded one.
 
-Must run on both interpreters. The file has one session: config, pieces, most, exchanges of [request, its mac, answer or None, its mac,
-cut], all bytes in hexadecimal, and at last the device's summary.
+Must run on both interpreters. The file has one session: config, pieces, most, exchanges of [request, its mac, answer or
+None, its mac, cut], all bytes in hexadecimal, and at last the device's summary.
 """
 
 import binascii

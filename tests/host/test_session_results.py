@@ -1,4 +1,4 @@
-"""What the server reads: large values in pieces, lists in several messages, values that change (facts 2.4, 2.5, 2.11; PROTOCOL 3)."""
+"""What the server reads: large values in pieces, lists in several messages, values that change (facts 2.4 to 2.11; PROTOCOL 3)."""
 
 import base64
 
@@ -143,7 +143,7 @@ LISTS = [
 @pytest.mark.parametrize("limit", [None, 0])
 @pytest.mark.parametrize(("uri", "count"), LISTS)
 def test_a_subtree(kind, uri, count, limit):
-    """Facts 2.11: one Results for each node that the server may read, the starting one included, in as many messages as it takes."""
+    """Facts 2.11: a Results for each node that the server may read, itself included, in as many messages as it takes."""
     server = {"message_max": LIMITS[kind]} if limit == 0 else {}
     out = hold([get := Get(uri)], kind=kind, server=server)
     assert get.status == 200 and len(get.results) == count and len({result.source for result in get.results}) == count

@@ -1,4 +1,4 @@
-"""The alerts of the server: five that reach the user, three that run the session, all others (facts 2.6 and 2.7; PROTOCOL 3 and 5)."""
+"""The alerts of the server: five that reach the user, three that run the session (facts 2.6 and 2.7; PROTOCOL 3 and 5)."""
 
 import pytest
 
