@@ -134,11 +134,13 @@ def _check_value(row, value):
         return 415
     if form == _NODE:
         return 405 if len(value.data) else 200
+    if form in (_INT, _BOOL):
+        value.data = bytes(value.data).strip()
     if len(value.data) > row[3]:
         return 413
-    if form == _INT and not _is_int(bytes(value.data)):
+    if form == _INT and not _is_int(value.data):
         return 415
-    if form == _BOOL and bytes(value.data) not in (b"true", b"false"):
+    if form == _BOOL and value.data not in (b"true", b"false"):
         return 415
     if form != _BIN:
         try:

@@ -46,10 +46,8 @@ class XmlReader:
         event = _NEED_DATA
         while event != _DONE:
             at, end, depth, ddf = window.start, window.end, self._depth, self._ddf
-            check(event != _NEED_DATA or find(b"\0", at, end) < 0, "NUL")
-            last, amp, top = 0 if self._until else end - 1, find(b"&", at, end), names[depth - 1]
+            last, amp, top = 0 if self._until else end - 1, self._look_for(b"&", at, end, event), names[depth - 1]
             table, base = names_of(ddf), 0x180 if ddf else -0x80
-            amp = end if amp < 0 else amp
             while at < last and depth > ddf:
                 if buf[at] != 0x3C:
                     lt = find(b"<", at)
@@ -81,6 +79,13 @@ class XmlReader:
                     yield _START
             event = self._slow(at, depth)
             yield event
+
+    def _look_for(self, mark, at, end, event):
+        """Return where the mark is, `end` where it is not; and see that new data have no NUL."""
+        find = self._window.buf.find
+        check(event != _NEED_DATA or find(b"\0", at, end) < 0, "NUL")
+        found = find(mark, at, end)
+        return end if found < 0 else found
 
     def _slow(self, at, depth):
         """Do what the loop of `_read` leaves to it, up to the next event."""

@@ -15,7 +15,9 @@ def measure():
     figures = {}
     for name, auth in (("session_air_bytes", "md5"), ("session_air_bytes_mac", "MAC")):
         exchanges = hold(kind="wbxml", auth=auth).transcript["exchanges"]
-        figures[name] = sum(_bytes(_REQUEST, each[0], each[1]) + _bytes(_ANSWER, each[2], each[3]) for each in exchanges)
+        figures[name] = sum(
+            _bytes(_REQUEST, each[0], each[1]) + _bytes(_ANSWER, each[2], each[3]) for each in exchanges
+        )
     return figures
 
 

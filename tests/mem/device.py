@@ -105,7 +105,17 @@ class Bank(Logs):
         pass
 
 
-IDENTITY = {"DevId": "mem:1", "Man": "m", "Mod": "x", "DmV": "1", "Lang": "en", "DevTyp": "t", "OEM": "o", "SwV": "1", "HwV": "1"}
+IDENTITY = {
+    "DevId": "mem:1",
+    "Man": "m",
+    "Mod": "x",
+    "DmV": "1",
+    "Lang": "en",
+    "DevTyp": "t",
+    "OEM": "o",
+    "SwV": "1",
+    "HwV": "1",
+}
 
 
 def make_client(kind, folder):
@@ -133,7 +143,9 @@ def make_client(kind, folder):
         ("Logs", Logs()),
         ("FUMO", bank),
     )
-    tree = Tree(objects, Properties(Store(settings, 2, 1024)), settings, (("", "Add=*&Get=*"), ("FUMO", "Get=*&Replace=srv")))
+    tree = Tree(
+        objects, Properties(Store(settings, 2, 1024)), settings, (("", "Add=*&Get=*"), ("FUMO", "Get=*&Replace=srv"))
+    )
     client = Client(tree, accounts, Nonces(journal, b"k" * 16), lambda size: b"\x12\x34"[:size])
     client.wbxml, client.small = kind == "wbxml", "whole" not in sys.argv
     return client, bank
