@@ -126,7 +126,7 @@ class Guard:
 
     def _check_cred(self, cred):
         server = self._account.server
-        if not cred or cred[0] != TYPES[self.server_kind]:
+        if not cred or not server.secret or cred[0] != TYPES[self.server_kind]:
             return False
         if self.server_kind == BASIC:
             return dm_auth.same(dm_auth.basic(server.user, server.secret), cred[1])

@@ -57,6 +57,7 @@ class Session(Exchange):
     def request(self):
         """Return what to send next; the same again after `no_answer`. None where the session has ended instead."""
         if self.dm.small:
+            self._window = self._reader = self._incoming = self._hash = self.header = None
             unload(_RECEIVING)
         self._answer = self._answer or self.make_answer()
         length, crc, hasher = 0, 0, md5() if self.guard.signs else None

@@ -100,15 +100,18 @@ class Tree:
         return self.kind(path) or refuse(404, "no such node")
 
     def children(self, path):
-        """Return the names below the node."""
+        """Yield the names below the node."""
         thing, inside = self.find(path)
-        names = list(thing.children(inside)) if thing else []
+        if thing:
+            for name in thing.children(inside):
+                yield name
+        names = []  # of what is mounted below, whoever is in between
         for top, _ in self.objects:
             if top != path and is_below(top, path):
                 child = below(top, path).split("/")[0]
-                if child not in names:
+                if child not in names and not (thing and thing.kind(child if not inside else inside + "/" + child)):
                     names.append(child)
-        return names
+                    yield child
 
     def type_of(self, path):
         """Return the Type property."""

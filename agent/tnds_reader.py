@@ -90,7 +90,7 @@ class _Reader:
             self._clear(path)
 
     def _clear(self, path):
-        for child in self._tree.children(path):
+        for child in list(self._tree.children(path)):
             child = join(path, child)
             if self._tree.kind(child) & _DYNAMIC:
                 delete(self._tree, child, Value(b"", 0, "", self._server))

@@ -49,7 +49,7 @@ class Logs:
         return "text/plain" if path else ""
 
     def children(self, path):
-        return () if path else ["%02d" % i for i in range(64)]
+        return () if path else ("%02d" % i for i in range(64))
 
     def size(self, path):
         return _LEAF if path else 0

@@ -9,13 +9,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutants.defects import DEFECTS
+from tests.mutants.defects import DEFECTS as FLASH_DEFECTS
+from tests.mutants.dm_defects import DEFECTS as DM_DEFECTS
 
 _ROOT = Path(__file__).parents[2]
 _FOLDERS = ("agent", "hal", "board", "ports", "flash_tools", "tests")
 _PORTABLE = ("test_journal", "test_boot_record", "test_region", "test_bank_writer", "test_nor_spi")
 _LIMIT_S = 240
-_WITH_CLEAN = (("", []), *DEFECTS)  # the tree as it is must pass
+DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS
+_DM_TESTS = tuple(sorted({name for _, _, tests in DM_DEFECTS for name in tests}))
+_WITH_CLEAN = (("", [], ()), ("", [], _DM_TESTS), *DEFECTS)  # the tree as it is must pass
 
 
 def _copy(target):
@@ -43,12 +46,19 @@ def _notices(target, arguments):
     return done.returncode != 0
 
 
-def kills(edits):
-    """Return the name of the check that noticed the defect, an empty text if none did; none at all: the clean tree."""
+def kills(edits, tests):
+    """Return the name of the check that noticed the defect, an empty text if none did; none at all: the clean tree.
+
+    `tests` are the session tests that must notice it; without them it is a defect of the flash side.
+    """
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         _copy(target)
         _plant(target, edits)
+        if tests:
+            files = ["tests/host/test_%s.py" % name for name in tests]
+            options = ["-q", "-x", "-p", "no:cacheprovider", "-c", str(_ROOT / "pyproject.toml"), "--rootdir", "."]
+            return "session tests" if _notices(target, ["-m", "pytest", *options, *files]) else ""
         if _notices(target, ["tests/run_portable.py", *_PORTABLE]):
             return "portable tests"
         if _notices(target, ["-m", "tests.powercut", "--sample", "--random", "100", "--processes", "1"]):
@@ -61,8 +71,9 @@ def main():
     started = time.monotonic()
     found = {}
     with ThreadPoolExecutor(2) as pool:
-        for (name, _), by in zip(_WITH_CLEAN, pool.map(kills, [edits for _, edits in _WITH_CLEAN]), strict=True):
-            found[name] = by
+        edits, tests = [each[1] for each in _WITH_CLEAN], [each[2] for each in _WITH_CLEAN]
+        for (name, _, _), by in zip(_WITH_CLEAN, pool.map(kills, edits, tests), strict=True):
+            found[name] = by or found.get(name, "")
             if name or by:
                 print("%-50s %s" % (name or "no defect at all", by or "NOT NOTICED"), flush=True)
     if found.pop(""):

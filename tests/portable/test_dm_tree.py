@@ -73,7 +73,7 @@ def test_every_command_on_every_kind_of_node():
 def test_nothing_below_a_mount_that_is_deeper_than_the_root():
     tree = make_tree()
     tree.objects.append(("Vendor/Deep/Thing", tree.find("DevInfo")[0]))
-    assert tree.children("Vendor") == ["Deep"] and "Vendor" in tree.children("")
+    assert list(tree.children("Vendor")) == ["Deep"] and "Vendor" in tree.children("")
     assert tree.kind("Vendor/Deep") >> 8 & 15 == NODE and tree.type_of("Vendor/Deep") == ""
     assert status(_add, tree, "Vendor/x", "boss") == 405
     assert status(_delete, tree, "Vendor", "boss") == 405
