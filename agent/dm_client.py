@@ -27,7 +27,7 @@ class Client:
     insecure = False
     wbxml = True
     small = False  # code that sends and code that receives are not in memory at the same time
-    max_object = 1 << 20
+    max_object = 1 << 20  # bytes of the largest package
 
     def __init__(self, tree, accounts, nonces, random, ui=None, arena_size=5120):
         self.tree, self.accounts, self.nonces, self.random = tree, accounts, nonces, random

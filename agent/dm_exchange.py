@@ -32,7 +32,8 @@ class Exchange:
         if dm.insecure and not secure:
             dm.log("insecure: %s may do without MAC", account.server_id)
         self.arena, self._parsed = dm.arena, 0
-        self.chunks = Chunks(dm.tree, dm.max_object, self._interrupted)
+        self.max_object = dm.max_object if dm.wbxml else (dm.max_object + 2) // 3 * 4  # as it travels
+        self.chunks = Chunks(dm.tree, self.max_object, self._interrupted)
         self.chunks.server = self.server_id = account.server_id
         self.url = account.url
         self.max_message, self.peer_limit, self.peer_object_limit = dm.max_message(secure), _NO_LIMIT, _NO_LIMIT

@@ -59,7 +59,7 @@ class Parts:
     def _head(self):
         session = self._session
         cred = session.cred and (_meta("b64", session.cred[0]), (_DATA, session.cred[1]))
-        limits = ((_MAX_MSG_SIZE, str(session.max_message)), (_MAX_OBJ_SIZE, str(session.dm.max_object)))
+        limits = ((_MAX_MSG_SIZE, str(session.max_message)), (_MAX_OBJ_SIZE, str(session.max_object)))
         return (
             _SYNC_HDR,
             (
