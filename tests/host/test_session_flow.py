@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from flash_tools.server.dm import Faults
 from flash_tools.server.dm_codec import Style
 from flash_tools.server.dm_commands import Alert, Get, Item, Replace
 from flash_tools.server.dm_element import Element, leaf
@@ -46,7 +47,9 @@ def test_package_1(kind):
     header, body = out.sent[0].find("SyncHdr"), out.sent[0].find("SyncBody")
     assert [each.tag_name for each in body.children] == ["Alert", "Replace", "Alert", "Final"]
     assert header.value("Target", "LocURI") == URL and header.value("Source", "LocURI") == ID
-    assert header.size("Meta", "MaxMsgSize") == 4096 and header.size("Meta", "MaxObjSize") == (1 << 20 if kind == "wbxml" else ((1 << 20) + 2) // 3 * 4)
+    assert header.size("Meta", "MaxMsgSize") == 4096 and header.size("Meta", "MaxObjSize") == (
+        1 << 20 if kind == "wbxml" else ((1 << 20) + 2) // 3 * 4
+    )
     assert (
         out.policy.session is not None
         and out.server.session(ID, header.value("SessionID")).devinfo["./DevInfo/Mod"] == "M&M <1>"
@@ -146,6 +149,15 @@ def test_noresp_is_ignored(kind):
     get, change = Get("./DevInfo/Man", no_resp=True), Replace(Item("./Area/fixed", "y"), no_resp=True)
     hold([get, change], kind=kind, policy=Packages([get, change], before=quiet))
     assert (get.status, change.status) == (200, 200)
+
+
+@both
+def test_a_server_that_forgets_final(kind):
+    """We ask for the rest; when Final comes alone, our package ends too, with no more than the Status of the SyncHdr."""
+    get = Get("./DevInfo/Man")
+    out = hold([get], kind=kind, server={"faults": Faults(no_final=1)})
+    assert [(alerts(message), is_final(message)) for message in out.sent[1:]] == [([1222], False), ([], True)]
+    assert get.status == 200 and len(out.sent[2].find("SyncBody").children) == 2
 
 
 @both
