@@ -58,7 +58,8 @@ class DictJournal:
 def make_tree(journal=None, quota=16384, now=None, acls=ACLS):
     """Return a tree; over a journal that was used before, one with what was committed there."""
     journal = journal or DictJournal()
-    accounts = DMAcc(Store(journal, 2, quota))
+    properties = Properties(Store(journal, 1, quota), now)
+    accounts = DMAcc(Store(journal, 2, quota), properties)
     app = StoredObject(Store(journal, 3, quota), ROWS)
     objects = (
         ("DevInfo", devinfo(IDENTITY)),
@@ -67,7 +68,7 @@ def make_tree(journal=None, quota=16384, now=None, acls=ACLS):
         ("Inbox", Inbox(((MOI, "DMAcc"),))),
         ("App", app),
     )
-    tree = Tree(objects, Properties(Store(journal, 1, quota), now), journal, acls)
+    tree = Tree(objects, properties, journal, acls)
     tree.journal, tree.accounts = journal, Accounts(accounts.store)
     return tree
 

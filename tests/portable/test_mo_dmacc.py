@@ -108,3 +108,12 @@ def test_addresses():
             add(tree, "DMAcc/a/AppAddr/x/Port/1/PortNbr", leaf(port))
         assert tree.accounts.account("a").url == expected
     assert make_tree().accounts.account("none").url == ""
+
+
+def test_a_server_that_goes_is_in_no_list_any_more():
+    tree = with_account()
+    tree.properties.set_acl("App", "Get=*&Replace=srv+boss&Exec=srv")
+    delete(tree, "DMAcc/one/Name", leaf(server=None))
+    assert tree.own_acl("App") == "Get=*&Replace=srv+boss&Exec=srv"
+    delete(tree, "DMAcc/one", leaf(server=None))
+    assert tree.own_acl("App") == "Get=*&Replace=boss"
