@@ -191,4 +191,3 @@ class UserInterface:
 
     def answer(self, question):
         """Return None while nobody has answered, else (status, texts); `question` has kind, options, text, choices."""
-

@@ -4,6 +4,8 @@ Must run on both interpreters. `Device(config)` is the same device wherever it i
 a board does, with `post(request, body)` for the network: (body, mac, bytes that arrive or None) or None for no answer.
 """
 
+import sys
+
 from agent.account import Accounts
 from agent.compat import crc32
 from agent.dm_client import Client
@@ -67,6 +69,7 @@ DEFAULTS = {
     "fails_at": None,  # the put of the settings from which on flash is broken
     "bank": {},
     "max_object": 1 << 20,
+    "small": False,  # on MicroPython, where code can be unloaded
     "ui": None,  # a list of answers, see User
     "acls": [],
     "nodes": [],
@@ -91,6 +94,7 @@ class Device:
         nonces = Nonces(DictJournal(), b"k" * 16)
         self.client = client = Client(tree, Accounts(accounts), nonces, self._random, self.user, config["arena"])
         client.wbxml, client.insecure, client.max_object = config["wbxml"], config["insecure"], config["max_object"]
+        client.small = config["small"] and sys.implementation.name == "micropython"
         client.log = self._log
         if not config["nor"]:
             self.settings.puts, self.settings.fails_at = [], config["fails_at"]

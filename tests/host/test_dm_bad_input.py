@@ -98,7 +98,9 @@ def test_a_cut_answer_is_asked_for_again(kind, length):
 
 
 @both
-@pytest.mark.parametrize(("name", "text", "code", "ours"), [("VerDTD", b"1.1", 505, "1.2"), ("VerProto", b"DM/1.1", 513, "DM/1.2")])
+@pytest.mark.parametrize(
+    ("name", "text", "code", "ours"), [("VerDTD", b"1.1", 505, "1.2"), ("VerProto", b"DM/1.1", 513, "DM/1.2")]
+)
 def test_versions(kind, name, text, code, ours):
     """Facts 2.1: 505 and 513, with what we speak in an Item; nothing is executed, nothing goes on."""
     out = hold([act()], kind=kind, server={"faults": edit((1, set_text(name, text)))})
@@ -185,7 +187,14 @@ def test_commands_that_come_before_authentication(kind, auth):
         root.find("SyncBody").children.insert(1, command)
 
     account = [["/AppAuth/c/AAuthData", 5, ""]]
-    out = hold([Get("./DevInfo/Man")], kind=kind, auth=auth, account=account, server={"faults": edit((1, change))}, validate=False)
+    out = hold(
+        [Get("./DevInfo/Man")],
+        kind=kind,
+        auth=auth,
+        account=account,
+        server={"faults": edit((1, change))},
+        validate=False,
+    )
     assert not acted(out) and alerts(out.sent[1]) == [1201] and out.failure is None
 
 

@@ -191,7 +191,9 @@ def test_a_refusal_without_a_challenge_ends_it(kind, auth, code):
 def test_the_server_chooses_the_type(kind, auth, wanted):
     """Over TLS nothing is below the floor: what the challenge asks for is what comes."""
     options = {"server": server(wanted, server_auth=auth), "validate": wanted == auth or wanted != "MAC"}
-    out = hold([act()], kind=kind, auth=auth, secure=True, **options)  # (the validator takes one type for both directions)
+    out = hold(
+        [act()], kind=kind, auth=auth, secure=True, **options
+    )  # (the validator takes one type for both directions)
     number = 1 if auth == wanted else 2
     assert acted(out) and out.failure is None and header_codes(out)[:-2] == ([] if auth == wanted else [401])
     assert wanted == "basic" or proof(out, number, wanted, CLIENT_NONCE if auth == wanted else b"nonce1..........")
@@ -265,6 +267,8 @@ def test_a_secret_changed_in_the_session_counts_from_the_next_one(kind, level):
     setattr(pair.record, "client_secret" if level == "c" else "server_secret", "a new secret")
     again = act()
     assert pair.hold([again]).failure is None and again.status == 200 and len(pair.sent) == 3 + 2
-    setattr(pair.record, "client_secret" if level == "c" else "server_secret", SECRET if level == "c" else SERVER_SECRET)
+    setattr(
+        pair.record, "client_secret" if level == "c" else "server_secret", SECRET if level == "c" else SERVER_SECRET
+    )
     late = act()
     assert pair.hold([late]).failure.code == 401 and late.status is None

@@ -36,13 +36,15 @@ def test_server_nonces_never_repeat(kind):
     for number in range(12):
         pair.hold([Get("./DevInfo/Man")], [act()], cut=(None, 2.0, 2.5, 3.0)[number % 4])
     given = next_nonces(pair.sent)
-    assert len(given) > 12 and len(set(given)) == len(given) and all(len(base64.b64decode(each)) == 16 for each in given)
+    assert (
+        len(given) > 12 and len(set(given)) == len(given) and all(len(base64.b64decode(each)) == 16 for each in given)
+    )
 
 
 @both
 @pytest.mark.parametrize("cut", [1.0, 1.5, 2.0, 2.5, 3.0, 3.5])
 def test_a_cut_session_costs_no_challenge(kind, cut):
-    """"tried against the last number known and the next 8": whatever message the power failed at.
+    """ "tried against the last number known and the next 8": whatever message the power failed at.
 
     Only a server that proved itself, and never heard of the next nonce, has to be challenged.
     """
@@ -81,7 +83,9 @@ def test_a_forged_nonce_does_not_survive_the_session(kind):
     """md5 for the session: the first message is a forger's, the second the server's, which has no nonce to give."""
     pair = Pair(kind=kind, auth="md5", secure=False, insecure=True)
     pair.server.faults.bad_digest = 1
-    pair.server.faults.tree = lambda session, root: set_text("NextNonce", base64.b64encode(b"forged nonce"), "SyncBody")(root)
+    pair.server.faults.tree = lambda session, root: set_text(
+        "NextNonce", base64.b64encode(b"forged nonce"), "SyncBody"
+    )(root)
     assert pair.hold([act()]).failure is None and acted(pair.device)
     client = pair.device.client
     assert client.nonces.client_nonce(client.accounts.account("a")) != b"forged nonce"
@@ -89,7 +93,7 @@ def test_a_forged_nonce_does_not_survive_the_session(kind):
 
 @pytest.mark.parametrize("period", [1, 3, 9, 1000])
 def test_session_ids(period):
-    """"random 16 bit, not among the last 8", also where the random numbers repeat."""
+    """ "random 16 bit, not among the last 8", also where the random numbers repeat."""
     pair, drawn = Pair(), [0]
 
     def random(size):
@@ -128,7 +132,7 @@ RESPONDS = [  # url, RespURI, where the next message goes
 @both
 @pytest.mark.parametrize(("url", "uri", "target"), RESPONDS)
 def test_where_a_respuri_leads(kind, url, uri, target):
-    """"http(s) only, never https to http, another host only over TLS, dropped at session end"."""
+    """ "http(s) only, never https to http, another host only over TLS, dropped at session end"."""
     secure = url.startswith("https")
     out = hold([act()], kind=kind, url=url, secure=secure, server={"resp_uri": uri}, validate=False)
     expected = target or url
@@ -161,14 +165,23 @@ def test_a_doctype_with_a_subset_is_refused(subset, number):
     def body(session, body):
         return body.replace(b"<SyncML", subset + b"<SyncML", 1) if session.msg_id == number else body
 
-    out = hold([Get("./DevInfo/Man")] if number == 2 else [act()], [act()], auth="basic", server={"faults": Faults(body=body)})
+    out = hold(
+        [Get("./DevInfo/Man")] if number == 2 else [act()], [act()], auth="basic", server={"faults": Faults(body=body)}
+    )
     assert out.session.failure is not None and not acted(out.device) and len(out.sent) == number
 
 
 # -- "secrets never in Get, ?list, TNDS, trace or dump" ------------------------------------------------------------------
 
 C_SECRET, S_SECRET = "the client's secret!", "and the server's one!"
-LISTS = ("", "?list=Struct", "?list=StructData", "?list=TNDS", "?list=TNDS+Value", "?list=TNDS+ACL+Format+Name+Title+Type+Value")
+LISTS = (
+    "",
+    "?list=Struct",
+    "?list=StructData",
+    "?list=TNDS",
+    "?list=TNDS+Value",
+    "?list=TNDS+ACL+Format+Name+Title+Type+Value",
+)
 
 
 def _forms(secret):
@@ -190,7 +203,11 @@ def test_secrets_stay_inside(kind, auth):
     uris = ["./", ".", "./DMAcc", "./DMAcc/a", "./DMAcc/a/AppAuth", "./Area", *levels]
     uris += ["%s/%s" % (level, name) for level in levels for name in ("AAuthSecret", "AAuthData", "AAuthName")]
     gets = [Get(uri + what) for uri in uris for what in LISTS]
-    gets += [Get(level + "/AAuthSecret?prop=" + name) for level in levels for name in ("ACL", "Size", "Type", "Format", "Name")]
+    gets += [
+        Get(level + "/AAuthSecret?prop=" + name)
+        for level in levels
+        for name in ("ACL", "Size", "Type", "Format", "Name")
+    ]
     copies = [Replace(Item("./Area/here/chr", "x", source=levels[0] + "/AAuthSecret"))]
     pair = Pair(kind=kind, auth=auth, server={"devices": devices}, account=account)
     packages = [gets[at : at + 12] for at in range(0, len(gets), 12)]
@@ -211,7 +228,11 @@ def test_secrets_stay_inside(kind, auth):
 def test_the_zero_nonce_is_for_resynchronisation(kind, asked):
     """Facts 3.6: both prove themselves with it, both give new nonces; at no other time."""
     pair, change = Pair(kind=kind, resync=asked), act()
-    pair.record.resync, pair.record.server_nonce, pair.record.client_nonce = asked, bytes(4), CLIENT_NONCE if not asked else b"lost"
+    pair.record.resync, pair.record.server_nonce, pair.record.client_nonce = (
+        asked,
+        bytes(4),
+        CLIENT_NONCE if not asked else b"lost",
+    )
     pair.hold([change])
     first = [statuses(tree)[0][2] for tree, _, _ in pair.sent[1:2]]
     assert first == [200 if asked else 401] and acted(pair.device) and len(pair.sent) == (2 if asked else 3)

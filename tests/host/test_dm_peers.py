@@ -23,7 +23,9 @@ def act(kind, policy=None, **options):
     if policy is None:
         one = [Get("./DevInfo/Man"), Replace(Item("./Area/here/chr", "new", format="chr", type="text/plain"))]
         two = [Sequence([Replace(Item("./Area/here/int", "8", format="int")), Exec("./FUMO/Run", correlator="c 1")])]
-        policy = Packages(one, two, [Replace(Item("./FUMO/PkgData", DATA, format="bin"))], **options.pop("policy_options", {}))
+        policy = Packages(
+            one, two, [Replace(Item("./FUMO/PkgData", DATA, format="bin"))], **options.pop("policy_options", {})
+        )
     return hold(kind=kind, policy=policy, **options)
 
 
@@ -39,7 +41,9 @@ def check(out):
 
 
 @pytest.mark.parametrize("auth", ["md5", "MAC"])
-@pytest.mark.parametrize(("kind", "style"), [("wbxml", each) for each in STYLES] + [("xml", each) for each in XML_STYLES])
+@pytest.mark.parametrize(
+    ("kind", "style"), [("wbxml", each) for each in STYLES] + [("xml", each) for each in XML_STYLES]
+)
 def test_styles(kind, style, auth):
     """Facts 8.1, 8.7, 8.8: header forms, pages, STR_T, opaque text; namespaces, CDATA, blanks, comments, DOCTYPE, long empty."""
     check(act(kind, auth=auth, server={"style": style}))
@@ -144,7 +148,11 @@ def test_uuids_as_command_ids(kind):
     def tree(session, root):
         _retext("CmdID", lambda text: (long % int(text)).encode())(root)
 
-    out = act(kind, Packages([Get("./DevInfo/Man"), Replace(Item("./Area/here/chr", "new"))]), server={"faults": Faults(tree=tree)})
+    out = act(
+        kind,
+        Packages([Get("./DevInfo/Man"), Replace(Item("./Area/here/chr", "new"))]),
+        server={"faults": Faults(tree=tree)},
+    )
     found = [(cmd, ref) for cmd, ref, _ in statuses(out.sent[1])]
     assert found == [("SyncHdr", "0"), ("Get", long % 4), ("Replace", long % 5)]
     assert out.sent[1].find("SyncBody", "Results").value("CmdRef") == long % 4
@@ -199,7 +207,11 @@ def test_an_empty_nonce(kind):
 @both
 @pytest.mark.parametrize(
     "form",
-    ["mac=%(mac)s, username=%(user)s", 'USERNAME="%(user)s", MAC="%(mac)s" , Algorithm=md5', 'username="%(user)s",mac=%(mac)s'],
+    [
+        "mac=%(mac)s, username=%(user)s",
+        'USERNAME="%(user)s", MAC="%(mac)s" , Algorithm=md5',
+        'username="%(user)s",mac=%(mac)s',
+    ],
 )
 def test_forms_of_the_mac_header(kind, form):
     """Facts 3.3 and 8.10."""

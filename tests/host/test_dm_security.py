@@ -57,7 +57,7 @@ def test_md5_and_basic_from_the_server_prove_nothing(kind, auth):
 @both
 @pytest.mark.parametrize("auth", ["basic", "md5", "MAC"])
 def test_a_verified_certificate_counts(kind, auth):
-    """"A verified TLS certificate counts as server authentication": nothing more is wanted."""
+    """ "A verified TLS certificate counts as server authentication": nothing more is wanted."""
     server = {"devices": known(auth, server_auth=None)}
     out = hold([act()], kind=kind, auth=auth, secure=True, server=server, validate=auth != "MAC")
     assert acted(out.device) and statuses(out.sent[1])[0][2] == 212 and len(out.sent) == 2
@@ -67,7 +67,7 @@ def test_a_verified_certificate_counts(kind, auth):
 @pytest.mark.parametrize("code", [200, 401])
 @pytest.mark.parametrize("nonce", [b"", b"AA==", ZERO, base64.b64encode(bytes(16)), None])
 def test_an_empty_or_zero_nonce(kind, nonce, code):
-    """"An empty or zero nonce outside resynchronisation: session ended"; an empty one with 200 only means that there is none."""
+    """ "An empty or zero nonce outside resynchronisation: session ended"; an empty one with 200 only means that there is none."""
 
     def change(root):
         set_text("NextNonce", nonce or b"")(root)
@@ -140,7 +140,7 @@ def test_a_message_of_this_session_again(kind):
 
 @both
 def test_a_forged_chunk_reaches_nothing(kind):
-    """"Under MAC without TLS the chunk waits in RAM until the MAC holds": one byte is changed in flight."""
+    """ "Under MAC without TLS the chunk waits in RAM until the MAC holds": one byte is changed in flight."""
     data = bytes(range(65, 91)) * 20
     push = Replace(Item("./FUMO/PkgData", data, format="bin"))
     fragment = data[100:110] if kind == "wbxml" else base64.b64encode(data)[100:110]
@@ -213,7 +213,10 @@ def test_an_alert_that_is_refused_with_the_message_is_not_delivered(kind):
     server = {"devices": known("MAC", client_nonce=b"another"), "faults": edit((1, change))}
     out = hold([act()], kind=kind, opening=opening, server=server)
     delivered = [(number, authentic and 200 <= code < 300) for number, code, authentic in out.device.answered]
-    assert delivered.count((1, True)) == 1 and len([each for each in values(out.sent[1], "Alert") if each is not None]) == 2
+    assert (
+        delivered.count((1, True)) == 1
+        and len([each for each in values(out.sent[1], "Alert") if each is not None]) == 2
+    )
 
 
 @both

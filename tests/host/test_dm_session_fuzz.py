@@ -15,16 +15,51 @@ from tests.dm.pair import Pair
 
 _BUDGET_S = 20
 _PIECES = (
-    *(b"<", b">", b"/>", b"</Item>", b"<Item>", b"<Data>", b"</SyncHdr>", b"<!--", b"&#0;", b"]]>", b"<![CDATA[", b"401", b"212"),
-    *(b"\0", b"\1", b"\3", b"\xc3", b"\x83", b"\x54", b"\x4f", b"\0\1", b"\0\2", b"\x80\x80", b"\xff", b"1223", b"1225"),
+    *(
+        b"<",
+        b">",
+        b"/>",
+        b"</Item>",
+        b"<Item>",
+        b"<Data>",
+        b"</SyncHdr>",
+        b"<!--",
+        b"&#0;",
+        b"]]>",
+        b"<![CDATA[",
+        b"401",
+        b"212",
+    ),
+    *(
+        b"\0",
+        b"\1",
+        b"\3",
+        b"\xc3",
+        b"\x83",
+        b"\x54",
+        b"\x4f",
+        b"\0\1",
+        b"\0\2",
+        b"\x80\x80",
+        b"\xff",
+        b"1223",
+        b"1225",
+    ),
 )
 _STARTED = [None]
 
 
 def packages():
     """Return three packages with much in them."""
-    one = [Get("./DevDetail?list=TNDS"), Replace(Item("./Area/here/int", "8", format="int")), Get(["./DevInfo/Man", "./nope"])]
-    two = [Sequence([Exec("./FUMO/Run", correlator="c"), Get("./Big/text-300")]), Atomic([Replace(Item("./Area/here/chr", "new"))])]
+    one = [
+        Get("./DevDetail?list=TNDS"),
+        Replace(Item("./Area/here/int", "8", format="int")),
+        Get(["./DevInfo/Man", "./nope"]),
+    ]
+    two = [
+        Sequence([Exec("./FUMO/Run", correlator="c"), Get("./Big/text-300")]),
+        Atomic([Replace(Item("./Area/here/chr", "new"))]),
+    ]
     return one, two, [Replace(Item("./FUMO/PkgData", bytes(range(256)), format="bin"))]
 
 
