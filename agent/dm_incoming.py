@@ -10,6 +10,7 @@ from agent.errors import ProtocolError
 from agent.window import END, NEED_DATA, START, TEXT
 
 _ATOMIC = const(0x08)
+_CORRELATOR = const(0x3C)
 _CHAL = const(0x09)
 _CRED = const(0x0E)
 _DATA = const(0x0F)
@@ -165,7 +166,7 @@ class Incoming:
         elif self._in_field and self._is_field(code):
             self._in_field = False
             self._sink = None
-            self._arena.close_field(code != _DATA or self._path[self._level - 1] == _CRED)
+            self._arena.close_field(code != _CORRELATOR and (code != _DATA or self._path[self._level - 1] == _CRED))
         elif code in (_SEQUENCE, _ATOMIC):
             self._containers -= 1
         elif code == _ITEM:

@@ -1,4 +1,4 @@
-"""Which order is taken, and what the server is answered: the rules of PROTOCOL, section 1, as one function."""
+"""Which order is taken, and what the server is answered."""
 
 from agent.job import ACCEPTED, ARM, DOWNLOAD, NO_BANK, STATE_DOWNLOADING, TRIAL, UPDATE_ONLY
 

@@ -1069,7 +1069,7 @@ ILL_FORMED = (
     ("overlong UTF-8", "C0 80 is no UTF-8", _GOOD.encode().replace(b"text/plain", b"te\xc0\x80xt", 1)),
 )
 
-# Well-formed, and refused all the same (PROTOCOL 4): an internal DTD.
+# Well-formed, and refused all the same: an internal DTD.
 REFUSED = (
     ("internal subset", "DOCTYPE with [", b'<!DOCTYPE SyncML [<!ENTITY a "x">]>' + _GOOD.encode()),
     (

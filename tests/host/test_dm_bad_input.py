@@ -86,7 +86,7 @@ def test_cut_at_every_length(kind, told):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("length", [1, 20, 300])
 def test_a_cut_answer_is_asked_for_again(kind, length):
-    """PROTOCOL 3: the same bytes, at most twice more; then the session is given up."""
+    """M12: the same bytes, at most twice more; then the session is given up."""
     out = hold([act()], kind=kind, network={1: length})
     assert acted(out) and out.failure is None and len(out.sent) == 3
     out = hold([act()], kind=kind, network={1: length, 2: length, 3: length}, aborted=True)

@@ -1,4 +1,4 @@
-"""Who proves what to whom in a session, in both directions (facts 3.1 to 3.5, 12.1 to 12.4)."""
+"""Who proves what to whom in a session, in both directions."""
 
 import pytest
 

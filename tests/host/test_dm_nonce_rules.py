@@ -1,4 +1,4 @@
-"""PROTOCOL section 4 on nonces, session ids, RespURI, DOCTYPE and secrets; each test names its line."""
+"""docs/protocol.md on nonces, session ids, RespURI, DOCTYPE and secrets; each test names its line."""
 
 import base64
 import binascii

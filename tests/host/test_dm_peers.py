@@ -1,4 +1,4 @@
-"""What servers have been seen to do (facts 8) changes nothing of a session's outcome, in any encoding and any style."""
+"""What servers have been seen to do changes nothing of a session's outcome, in any encoding and any style."""
 
 import base64
 

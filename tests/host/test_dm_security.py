@@ -1,4 +1,4 @@
-"""What PROTOCOL section 4 says of sessions, line by line; each test names its line."""
+"""What docs/protocol.md says of security in sessions, line by line; each test names its line."""
 
 import base64
 
@@ -203,7 +203,7 @@ def test_another_source_is_only_logged(kind):
 
 @both
 def test_an_alert_that_is_refused_with_the_message_is_not_delivered(kind):
-    """PROTOCOL 1: delivered is a 2xx in an authentic message whose SyncHdr Status is 200 or 212; else it goes out again."""
+    """S14: delivered is a 2xx in an authentic message whose SyncHdr Status is 200 or 212; else it goes out again."""
     opening = [{"code": "1201"}, {"code": "1226", "kind": "a.b", "form": "int", "data": "200"}]
 
     def change(root):

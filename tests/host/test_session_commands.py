@@ -1,4 +1,4 @@
-"""Each command of the server and each status that it can get (facts 2.8 to 2.10; PROTOCOL 3, `Limits`, and 5)."""
+"""Each command of the server and each status that it can get."""
 
 import pytest
 
@@ -36,7 +36,7 @@ GETS = [
 
 @both
 def test_get(kind):
-    """Get: 200, 404, 405, 406, 414, 425; each refused one has no Results (PROTOCOL 3: URI 255, segment 32, depth 16)."""
+    """Get: 200, 404, 405, 406, 414, 425; each refused one has no Results."""
     commands = [Get(where) for where, _ in GETS]
     assert dict(zip([where for where, _ in GETS], codes(commands, kind=kind, arena=9000), strict=True)) == dict(GETS)
     assert [bool(command.results) for command in commands] == [code == 200 for _, code in GETS]
@@ -86,7 +86,7 @@ ADDS = [
 
 @both
 def test_add(kind):
-    """Add: 200, also of the nodes on the way; 405, 413, 414, 415, 418; a fifth account 420 (PROTOCOL 3, `Limits`)."""
+    """Add: 200, also of the nodes on the way; 405, 413, 414, 415, 418; a fifth account 420."""
     commands = [Add(item) for item, _ in ADDS]
     out = hold(commands, kind=kind, arena=9000, acls=[["Area", "Add=srv&Get=*&Replace=srv&Delete=srv"]])
     found = [(command.items[0].target, command.status) for command in commands]
@@ -169,18 +169,18 @@ EXECS = [
     (Exec("./Codes/405"), 405), (Exec("./Codes/420"), 420), (Exec("./Codes/510"), 510), (Exec(DEEP), 414),
     (Exec("./FUMO/Run?prop=Name"), 405), (Exec("./FUMO/Run", correlator="c" * 255), 202),
     (Exec("./FUMO/Run", correlator="c" * 256), 420), (Exec("./FUMO/Run", correlator="\u00e9" * 128), 420),
-    (Exec("./FUMO/Run", correlator="a &<b>  c"), 202), (Exec("./FUMO/Run", correlator=""), 202),
+    (Exec("./FUMO/Run", correlator=" a &<b>  c "), 202), (Exec("./FUMO/Run", correlator=""), 202),
 ]  # fmt: skip
 
 
 @both
 def test_exec(kind):
-    """Exec: the node's own status; its correlator verbatim up to 255 bytes, 420 above (PROTOCOL 3, `Limits`)."""
+    """Exec: the node's own status; its correlator verbatim up to 255 bytes, 420 above."""
     commands = [command for command, _ in EXECS]
     out = hold(commands, kind=kind, arena=9000)
     assert [command.status for command in commands] == [code for _, code in EXECS]
     assert out.device.bank.log == [
-        ("exec", b"", None), ("exec", b"args", "x"), ("exec", b"", "c" * 255), ("exec", b"", "a &<b>  c"),
+        ("exec", b"", None), ("exec", b"args", "x"), ("exec", b"", "c" * 255), ("exec", b"", " a &<b>  c "),
         ("exec", b"", ""),
     ]  # fmt: skip
 
@@ -202,7 +202,7 @@ def test_acl(kind):
 @both
 @pytest.mark.parametrize(("size", "code"), [(256, 200), (257, 420)])
 def test_the_size_of_an_acl(kind, size, code):
-    """PROTOCOL 3, `Limits`: an ACL of 256 bytes a node."""
+    """M13: an ACL of 256 bytes a node."""
     text = ("Get=*&Replace=srv+" + "s" * 300)[:size]
     assert codes([Replace(Item("./Area/here?prop=ACL", text))], kind=kind) == [code]
 
@@ -210,6 +210,6 @@ def test_the_size_of_an_acl(kind, size, code):
 @both
 @pytest.mark.parametrize(("size", "code"), [(1024, 200), (1025, 413)])
 def test_the_size_of_a_url(kind, size, code):
-    """PROTOCOL 3, `Limits`: a PkgURL of 1,024 bytes, 413 above."""
+    """M13: a PkgURL of 1,024 bytes, 413 above."""
     out = hold([change := Add(Item("./Area/url", "h" * size))], kind=kind)
     assert change.status == code and len(out.device.value("url") or b"") == (size if code == 200 else 0)

@@ -1,4 +1,4 @@
-"""Sequence and Atomic: order, all or nothing, and what a `no` of the user does in them (facts 2.7, 2.8; PROTOCOL 3)."""
+"""Sequence and Atomic: order, all or nothing, and what a `no` of the user does in them."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_a_sequence_goes_on(kind):
 
 @both
 def test_a_value_before_and_after(kind):
-    """PROTOCOL 3: Get, Replace, Get in one Sequence give the old and the new value."""
+    """M2: Get, Replace, Get in one Sequence give the old and the new value."""
     first, second, third = Get("./Area/here/chr"), Get(["./Area/here/chr", "./Area/here/int"]), Get("./Area/here/chr")
     result(Sequence([first, change("one"), second, Delete("./Area/here/chr"), third]), kind=kind)
     assert [get.results[0].data for get in (first, second)] == [b"old", b"one"] and second.results[1].data == b"7"
@@ -49,7 +49,7 @@ def test_a_value_before_and_after(kind):
 
 @both
 def test_values_before_and_after_without_a_sequence(kind):
-    """The same in document order (facts 2.2), also for a node that is deleted, and for names below a node."""
+    """The same in document order, also for a node that is deleted, and for names below a node."""
     get, names, title = Get("./Area/here/chr"), Get("./Area/here"), Get("./Area/here/chr?prop=Name")
     codes, _ = result(get, change("x"), Delete("./Area/here/chr"), names, title, kind=kind)
     assert codes == [200, 200, 200, 200, 404] and get.results[0].data == b"old" and names.results[0].data == b"int"
@@ -113,7 +113,7 @@ def test_the_worked_example(kind):
 
 @both
 def test_an_atomic_that_works(kind):
-    """Everything is done and goes to the journal in one put, also across objects (PROTOCOL 3, `settings`)."""
+    """Everything is done and goes to the journal in one put, also across objects."""
     inside = [
         change("1"),
         Add(Item("./Area/two/chr", "n")),

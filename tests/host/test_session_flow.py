@@ -1,4 +1,4 @@
-"""How a session's packages begin, turn and end, message by message (facts 2.1 to 2.4; PROTOCOL 3)."""
+"""How a session's packages begin, turn and end, message by message."""
 
 import copy
 
@@ -67,7 +67,7 @@ def test_a_session_that_the_server_wanted(kind):
 
 @both
 def test_sessions_have_different_ids(kind):
-    """PROTOCOL 4: a random id of sixteen bits; the next session has another one."""
+    """S8: a random id of sixteen bits; the next session has another one."""
     out = hold(kind=kind)
     second = out.device.session()
     assert second.session_id != out.sent[0].value("SyncHdr", "SessionID")
@@ -129,7 +129,7 @@ def test_both_sides_need_several_messages(kind):
 
 @both
 def test_the_reference_flow(kind):
-    """The figure of facts 2.4: two messages up, a large object down in two, commands, the end."""
+    """The figure of the specification: two messages up, a large object down in two, commands, the end."""
     push = Replace(Item("./Area/here/text", "x" * 2000))
     options = {"server": {"message_max": SMALL[kind] + 300}, "arena": 2560, "nodes": [["here/text", 2, ""]]}
     out = hold(gets()[:12], [push], [Get("./Area/here/chr")], kind=kind, quota=4096, **options)
@@ -255,7 +255,7 @@ STYLES = [
 @both
 @pytest.mark.parametrize("style", STYLES, ids=str)
 def test_every_dialect(kind, style):
-    """PROTOCOL 5: white space is trimmed from everything but Data; all seen ways to write a message are understood."""
+    """P2: white space is trimmed from everything but Data; all seen ways to write a message are understood."""
     change, get = (
         Replace(Item("./Area/here/chr", " a<&>\n b ", type="text/plain")),
         Get(["./DevDetail/URI/MaxDepth", "./nope"]),

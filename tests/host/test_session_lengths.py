@@ -87,7 +87,7 @@ def test_any_text(kind, text):
 @both
 @pytest.mark.parametrize("text", [" 12", "12\r\n", "\t12 "])
 def test_blanks_round_a_number(kind, text):
-    """PROTOCOL 5: Data is trimmed only where it is an int or a bool."""
+    """P2: Data is trimmed only where it is an int or a bool."""
     change, flag = Replace(Item("./Area/here/int", text)), Add(Item("./Area/here/bool", text.replace("12", "true")))
     out = hold([change, flag], kind=kind)
     assert (change.status, flag.status) == (200, 200)

@@ -1,4 +1,4 @@
-"""What a session does when the link, the address or the server itself fails (PROTOCOL 3, `No answer`, and 4, `RespURI`)."""
+"""What a session does when the link, the address or the server itself fails."""
 
 import pytest
 
@@ -85,7 +85,7 @@ def test_the_message_before_comes_for_ever(kind):
 @pytest.mark.parametrize("auth", ["MAC", "md5"])
 @pytest.mark.parametrize("how", ["lost", "older", 700, 1100])
 def test_a_large_object_over_a_bad_link(kind, auth, how):
-    """A chunk is taken once, however often its message comes (PROTOCOL 3, PkgData)."""
+    """A chunk is taken once, however often its message comes."""
     push = Replace(Item("./FUMO/PkgData", DATA, format="bin"))
     policy = Packages([push], before=lambda session: setattr(session, "chunk_max", 900))
     out = hold(policy=policy, kind=kind, auth=auth, network={2: how, 4: how, 5: how, 7: how})

@@ -1,4 +1,4 @@
-"""Messages in fixed memory, and what of them reaches the flash (PROTOCOL 3: `a program`, `frozen`, `settings`)."""
+"""Messages in fixed memory, and what of them reaches the flash."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a package may have beside it, and large values of leaves that do not stream (facts 2.5; PROTOCOL 3, `PkgData`)."""
+"""What a package may have beside it, and large values of leaves that do not stream."""
 
 import base64
 
@@ -31,7 +31,7 @@ COMPANY = [  # commands around a package, their statuses
 @ways
 @pytest.mark.parametrize(("make", "codes"), COMPANY)
 def test_the_company_of_a_package(kind, auth, make, codes):
-    """PROTOCOL 3: it must be its message's only acting command, not in an Atomic, not behind a question (500)."""
+    """M6: it must be its message's only acting command, not in an Atomic, not behind a question (500)."""
     command = push(DATA[:600])
     commands = make(command)
     out = hold(commands, kind=kind, auth=auth)
@@ -61,7 +61,7 @@ def test_other_commands_at_a_package(kind, auth):
 
 @both
 def test_a_stranger_pushes(kind):
-    """PROTOCOL 3: under MAC a chunk reaches the flash only when its message has proven authentic."""
+    """M5: under MAC a chunk reaches the flash only when its message has proven authentic."""
     fault = edit()
     fault.body = lambda session, body: body.replace(b"./FUMO/PkgData", b"./FUMO/PkgDatA")
     out = hold([push(DATA[:900])], kind=kind, server={"faults": fault}, validate=False, aborted=True)

@@ -1,4 +1,4 @@
-"""Commands in odd shapes: many Items, none, no CmdID, names that we do not know (facts 2.1, 2.3, 2.8; PROTOCOL 5)."""
+"""Commands in odd shapes: many Items, none, no CmdID, names that we do not know."""
 
 import pytest
 
@@ -11,7 +11,7 @@ both = pytest.mark.parametrize("kind", KINDS)
 
 @both
 def test_one_status_for_each_item(kind):
-    """PROTOCOL 5: each Item has its Status with TargetRef; Results come behind the Statuses of their Get."""
+    """P1: each Item has its Status with TargetRef; Results come behind the Statuses of their Get."""
     get = Get(["./DevInfo/Man", "./nope", "./Area/secret", "./DevInfo/Mod"])
     change = Replace([Item("./Area/fixed", "1"), Item("./nope", "2"), Item("./Area/here/chr", "3")])
     out = hold([get, change], kind=kind)

@@ -1,4 +1,4 @@
-"""Packages that the server pushes in chunks (facts 2.5; PROTOCOL 3, `PkgData`, and 2, `PkgData Status`)."""
+"""Packages that the server pushes in chunks."""
 
 import base64
 
@@ -59,7 +59,7 @@ def test_the_package_in_one_message(kind, auth):
 @ways
 @pytest.mark.parametrize("cut", range(1, 2200, 183))
 def test_a_chunk_whose_message_breaks(kind, auth, cut):
-    """PROTOCOL 3: the repeated chunk is skipped up to the bytes that were taken."""
+    """M7: the repeated chunk is skipped up to the bytes that were taken."""
     out = hold_chunks(
         [command := push()],
         size=1100,
@@ -134,7 +134,7 @@ def test_a_right_size_without_chunks(kind, auth):
     ],
 )
 def test_the_bank_refuses(kind, auth, bank, code, messages):
-    """PROTOCOL 2, `PkgData Status`: 403, 415, 420, 500 as soon as it is known; the server need not send the rest."""
+    """403, 415, 420, 500 as soon as it is known; the server need not send the rest."""
     size = 1100 if kind == "wbxml" else 1468
     out = hold_chunks(
         [command := push()], [get := Get("./FUMO/State")], size=size, kind=kind, auth=auth, bank=bank, validate=False
@@ -178,7 +178,7 @@ def _close(root):
 @ways
 @pytest.mark.parametrize("how", ["closing", "abort", "empty", "silence"])
 def test_a_session_that_ends_in_the_middle(kind, auth, how):
-    """PROTOCOL 3: the object is dropped, there is nothing to report."""
+    """M8: the object is dropped, there is nothing to report."""
     network, server = {}, {}
     if how == "closing":
         server = {"faults": edit((2, _close), (3, _close))}

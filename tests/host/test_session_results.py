@@ -1,4 +1,4 @@
-"""What the server reads: large values in pieces, lists in several messages, values that change (facts 2.4 to 2.11; PROTOCOL 3)."""
+"""What the server reads: large values in pieces, lists in several messages, values that change."""
 
 import base64
 
@@ -164,7 +164,7 @@ def test_a_serialised_subtree(kind, limit):
 
 @both
 def test_a_value_that_changes_by_itself(kind):
-    """PROTOCOL 3: a volatile leaf is read once a session: the same in both passes, in each message, and in a repetition."""
+    """M10: a volatile leaf is read once a session: the same in both passes, in each message, and in a repetition."""
     first, second = Get("./Clock/now"), Get(["./Clock/now", "./Clock?list=StructData"])
     out = hold([first], [second], kind=kind, network={2: "lost"})
     assert {result.data for get in (first, second) for result in get.results} == {

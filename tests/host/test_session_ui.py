@@ -1,4 +1,4 @@
-"""The alerts of the server: five that reach the user, three that run the session (facts 2.6 and 2.7; PROTOCOL 3 and 5)."""
+"""The alerts of the server: five that reach the user, three that run the session."""
 
 import pytest
 
@@ -23,7 +23,7 @@ DISPLAY, CONFIRM, INPUT, CHOICE, CHOICES = range(1100, 1105)
     ],
 )  # fmt: skip
 def test_a_device_without_user(kind, code, texts, status):
-    """PROTOCOL 5, `Headless`: DISPLAY 200, CONFIRM accepts, INPUT and CHOICE 406; 412 incomplete, 416 above 512 (PROTOCOL 3)."""
+    """P3: DISPLAY 200, CONFIRM accepts, INPUT and CHOICE 406; 412 incomplete, 416 above 512."""
     alert, get = Alert(code, texts), Get("./DevInfo/Man")
     hold([alert, get], kind=kind)
     assert (alert.status, get.status, alert.answers) == (status, 200, [])
@@ -126,7 +126,7 @@ def test_a_text_that_is_no_text():
 @both
 @pytest.mark.parametrize("auth", ["MAC", "md5"])
 def test_nobody_is_asked_by_a_stranger(kind, auth):
-    """PROTOCOL 3: nothing of a message acts before it has proven authentic; the user sees the question once."""
+    """M1: nothing of a message acts before it has proven authentic; the user sees the question once."""
     alert, change = Alert(CONFIRM, ["", "Sure?"]), Replace(Item("./Area/fixed", "x"))
     out = hold(
         [alert, change],
