@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.host.test_micropython import find_micropython
 from tests.mem.precompiled import compile_folders
-from tests.mem.session import KINDS, LARGE_PACKAGE, PACKAGE, smallest
+from tests.mem.session import DEVICE, KINDS, LARGE_PACKAGE, PACKAGE, smallest
 
 _MOST_KIB = 96
 
@@ -15,7 +15,7 @@ _MOST_KIB = 96
 def measure():
     """Return the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        compile_folders(folder, ("agent",), ("tests/mem/device.py",))
+        compile_folders(folder, ("agent",), DEVICE)
         figures = {"heap_dm_session_%s_kib" % kind: smallest(folder, kind, PACKAGE) for kind in KINDS}
         figures["heap_dm_session_kib"] = max(figures.values())
         figures["heap_dm_session_1mib_kib"] = max(smallest(folder, kind, LARGE_PACKAGE) for kind in KINDS)

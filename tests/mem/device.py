@@ -5,38 +5,9 @@ the run imports is what a session imports; the names of the agent's modules go t
 """
 
 import sys
+from binascii import crc32
 
 _LEAF = 1024
-
-
-class FileRegion:
-    """Three erased sectors in a file, as much of a Flash as the journal asks for."""
-
-    erase_units = ((4096, 1),)
-    program_unit = 1
-
-    def __init__(self, path, sectors):
-        self.size = 4096 * sectors
-        with open(path, "wb") as f:
-            for _ in range(sectors * 16):
-                f.write(b"\xff" * 256)
-        self._file = open(path, "r+b")
-
-    def read(self, addr, into):
-        self._file.seek(addr)
-        self._file.readinto(into)
-
-    def program(self, addr, data):
-        self._file.seek(addr)
-        self._file.write(data)
-
-    def erase(self, addr, size):
-        self._file.seek(addr)
-        for _ in range(size // 256):
-            self._file.write(b"\xff" * 256)
-
-    def busy(self):
-        return False
 
 
 class Logs:
@@ -81,8 +52,8 @@ class Logs:
 class Bank(Logs):
     """Stands for the bank: takes the package, keeps its checksum."""
 
-    def __init__(self, crc32):
-        self._crc32, self.crc, self.size_taken = crc32, 0, 0
+    def __init__(self):
+        self.crc = self.size_taken = 0
 
     def kind(self, path):
         return 5 << 8 | 32 | 128 if path == "Update/PkgData" else 1 << 8 | 16 if path in ("", "Update") else 0
@@ -97,82 +68,12 @@ class Bank(Logs):
         return 200
 
     def write(self, path, offset, data):
-        self.crc = self._crc32(data, self.crc)
+        self.crc = crc32(data, self.crc)
         self.size_taken += len(data)
         return len(data)
 
     def abandon(self, path):
         pass
-
-
-IDENTITY = {
-    "DevId": "mem:1",
-    "Man": "m",
-    "Mod": "x",
-    "DmV": "1",
-    "Lang": "en",
-    "DevTyp": "t",
-    "OEM": "o",
-    "SwV": "1",
-    "HwV": "1",
-}
-
-
-def make_client(kind, folder):
-    """Wire a client as a board does."""
-    from agent.account import Accounts
-    from agent.compat import crc32
-    from agent.dm_client import Client
-    from agent.dm_nonces import Nonces
-    from agent.dm_properties import Properties
-    from agent.dm_store import Store
-    from agent.dm_tree import Tree
-    from agent.journal import Journal
-    from agent.mo_devinfo import devdetail, devinfo
-
-    settings = Journal(FileRegion(folder + "/settings", 6))
-    journal = Journal(FileRegion(folder + "/journal", 3))
-    store = Store(settings, 1, 1024)
-    for path, form, value in ACCOUNT:
-        store.set("a" + path, form, "", value.replace("*", "HMAC" if kind == "xml" else "DIGEST").encode())
-    accounts, bank = Accounts(store), Bank(crc32)
-    objects = (
-        ("DevInfo", devinfo(IDENTITY)),
-        ("DevDetail", devdetail(IDENTITY, lambda: "1.0")),
-        ("DMAcc", lambda: load_dmacc(store)),
-        ("Logs", Logs()),
-        ("FUMO", bank),
-    )
-    tree = Tree(
-        objects, Properties(Store(settings, 2, 1024)), settings, (("", "Add=*&Get=*"), ("FUMO", "Get=*&Replace=srv"))
-    )
-    client = Client(tree, accounts, Nonces(journal, b"k" * 16), lambda size: b"\x12\x34"[:size])
-    client.wbxml, client.small = kind == "wbxml", "whole" not in sys.argv
-    return client, bank
-
-
-def load_dmacc(store):
-    """Bring the management object in when a server asks for it."""
-    from agent.mo_dmacc import DMAcc
-
-    return DMAcc(store)
-
-
-ACCOUNT = (
-    ("", 1, ""),
-    ("/ServerID", 2, "srv"),
-    ("/AppAddr/1/Addr", 2, "http://s/dm"),
-    ("/AppAuth/c/AAuthLevel", 2, "CLCRED"),
-    ("/AppAuth/c/AAuthType", 2, "*"),
-    ("/AppAuth/c/AAuthName", 2, "user"),
-    ("/AppAuth/c/AAuthSecret", 2, "pw"),
-    ("/AppAuth/c/AAuthData", 5, "nonce-c"),
-    ("/AppAuth/s/AAuthLevel", 2, "SRVCRED"),
-    ("/AppAuth/s/AAuthType", 2, "*"),
-    ("/AppAuth/s/AAuthName", 2, "srv"),
-    ("/AppAuth/s/AAuthSecret", 2, "spw"),
-    ("/AppAuth/s/AAuthData", 5, "nonce-s"),
-)
 
 
 def run(client, secure):
@@ -213,7 +114,11 @@ def receive(session, source, size, buffer):
 
 def main():
     """Run the session and say what became of it."""
-    client, bank = make_client(sys.argv[1], sys.argv[2])
+    from wiring import make_client
+
+    bank = Bank()
+    client = make_client(sys.argv[1], sys.argv[2], bank, Logs())
+    del make_client, sys.modules["wiring"]  # a board is wired once
     session = run(client, sys.argv[1] == "wbxml")
     names = [name for name in sys.modules if name.startswith("agent")]
     print(session.failure, bank.size_taken, bank.crc, " ".join(names), file=sys.stderr)

@@ -5,6 +5,7 @@ import tempfile
 from tests.host.test_micropython import find_micropython
 from tests.mem.session_server import converse
 
+DEVICE = tuple("tests/mem/%s.py" % name for name in ("device", "wiring", "flash"))
 KINDS = ("xml", "wbxml")  # XML with MAC, WBXML with md5 over TLS
 PACKAGE, LARGE_PACKAGE = 256 << 10, 1 << 20
 _ROOMY = 1 << 20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.host.test_micropython import find_micropython
 from tests.mem.precompiled import compile_folders
-from tests.mem.session import KINDS, imported
+from tests.mem.session import DEVICE, KINDS, imported
 
 _MOST_KIB = 40
 _FOLDERS = ("agent", "hal", "board")
@@ -16,7 +16,7 @@ _FOLDERS = ("agent", "hal", "board")
 def measure():
     """Return the figures: modules by name, then the sums in KiB."""
     with tempfile.TemporaryDirectory() as folder:
-        sizes = compile_folders(folder, _FOLDERS, ("tests/mem/device.py",))
+        sizes = compile_folders(folder, _FOLDERS, DEVICE)
         figures = {"mpy_bytes_" + name.replace(".", "_"): size for name, size in sorted(sizes.items())}
         for name in _FOLDERS:
             figures[name + "_mpy_kib"] = _kib(size for module, size in sizes.items() if module.startswith(name + "."))
