@@ -4,6 +4,7 @@ Arguments: xml or wbxml, the folder for the flash files. Flash is a file, as it 
 the run imports is what a session imports; the names of the agent's modules go to stderr at the end.
 """
 
+import gc
 import sys
 from binascii import crc32
 
@@ -114,14 +115,16 @@ def receive(session, source, size, buffer):
 
 def main():
     """Run the session and say what became of it."""
+    gc.threshold(1024)  # collect often: what lives long then lies close together
     from wiring import make_client
 
     bank = Bank()
     client = make_client(sys.argv[1], sys.argv[2], bank, Logs())
     del make_client, sys.modules["wiring"]  # a board is wired once
     session = run(client, sys.argv[1] == "wbxml")
-    names = [name for name in sys.modules if name.startswith("agent")]
-    print(session.failure, bank.size_taken, bank.crc, " ".join(names), file=sys.stderr)
+    print(session.failure, bank.size_taken, bank.crc, file=sys.stderr)
+    if "whole" in sys.argv:
+        print(" ".join([name for name in sys.modules if name.startswith("agent")]), file=sys.stderr)
 
 
 main()
