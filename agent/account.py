@@ -21,7 +21,7 @@ class Accounts:
         """Return the account of the server, None where there is none."""
         for name in self.names():
             if self.store.text(name + "/ServerID") == server_id:
-                return Account(name, self.store)
+                return self.account(name)
         return None
 
 
@@ -31,8 +31,8 @@ class Account:
     def __init__(self, name, store):
         self.name = name
         self.server_id = store.text(name + "/ServerID")
-        self.url = _url(name, store)
-        self.preferred = _type_number(store.text(name + "/AAuthPref"))
+        self.url = _url(store, name + "/AppAddr/")
+        self.preferred = _type_number(store, name + "/AAuthPref")
         self.alert_source = store.text(name + "/Ext/AlertSource")
         self.alert_format = store.text(name + "/Ext/AlertFormat", "int")
         self.request_data = store.text(name + "/Ext/RequestData")
@@ -44,36 +44,34 @@ class Credential:
     """Name, secret, type and the nonce that provisioning gave for one direction."""
 
     def __init__(self, account, store, level):
-        self.user, self.secret, self.kind, self.nonce = "", "", 0, b""
-        below = account + "/AppAuth/"
-        for found in store.names():
-            path = found[0]
-            if path.startswith(below) and path.endswith("/AAuthLevel") and store.text(path) == level:
-                top = path[: -len("AAuthLevel")]
-                self.kind = _type_number(store.text(top + "AAuthType"))
-                self.user = store.text(top + "AAuthName")
-                self.secret = store.text(top + "AAuthSecret")
-                self.nonce = store.value(top + "AAuthData") or b""
+        auth = ""  # no such nodes: everything is empty
+        for top in _tops(store, account + "/AppAuth/", "Level"):  # .../AAuth
+            if store.text(top + "Level") == level:
+                auth = top
+        self.user, self.secret = store.text(auth + "Name"), store.text(auth + "Secret")
+        self.kind, self.nonce = _type_number(store, auth + "Type"), store.value(auth + "Data") or b""
 
 
-def _type_number(text):
+def _type_number(store, path):
+    text = store.text(path)
     return _TYPES.index(text) if text in _TYPES else 0
 
 
-def _url(name, store):
-    """Return the first address; a port that is not in it is put there."""
-    below = name + "/AppAddr/"
+def _tops(store, below, leaf):
+    """Yield the paths that begin with `below` and end with `leaf`, without that end."""
     for found in store.names():
         path = found[0]
-        if path.startswith(below) and path.endswith("/Addr"):
-            return _with_port(store.text(path), _port(path[: -len("Addr")] + "Port/", store))
-    return ""
+        if path.startswith(below) and path.endswith(leaf):
+            yield path[: -len(leaf)]
 
 
-def _port(below, store):
-    for found in store.names():
-        if found[0].startswith(below) and found[0].endswith("/PortNbr"):
-            return store.text(found[0])
+def _url(store, below):
+    """Return the first address; a port that is not in it is put there."""
+    for top in _tops(store, below, "/Addr"):
+        url = store.text(top + "/Addr")
+        for port in _tops(store, top + "/Port/", "/PortNbr"):
+            return _with_port(url, store.text(port + "/PortNbr"))
+        return url
     return ""
 
 

@@ -1,7 +1,7 @@
 """Base64 in pieces of any size, in fixed memory. Strict: only white space is overlooked.
 
 `binascii` does the work, but it skips whatever it does not know; so what it was given counts only if it reads the same when
-it is encoded again. If that fails for a long piece, the piece is taken again quantum by quantum without its white space.
+it is encoded again.
 """
 
 import binascii
@@ -9,58 +9,38 @@ import binascii
 from agent.compat import const
 from agent.errors import ProtocolError
 
-_BULK = const(128)  # characters; a multiple of 4
+_BULK = const(128)  # characters
 
 
 class Decoder:
     """Decodes one text; make a new one for the next."""
 
     def __init__(self):
-        self._quantum = bytearray(4)
-        self._count = 0
-        self._padded = False
+        self._rest = b""  # of a quantum
+        self._padded = 0
 
     def decode(self, piece, into):
         """Decode `piece` into `into`, which has room for 3/4 of it and 3 bytes; return the number of bytes."""
-        at, size, filled = 0, len(piece), 0
-        while at < size:
-            slow_to = at
-            if not self._count:
-                slow_to += _BULK
-                bulk = min(size - at & ~3, _BULK)
-                count = self._put(piece[at : at + bulk], into, filled)
-                if count:
-                    filled += count
-                    at += bulk
-                    continue
-            while at < size and (at < slow_to or self._count):
-                byte = piece[at]
-                at += 1
-                if byte in b" \t\r\n":
-                    continue
-                self._quantum[self._count] = byte
-                self._count = self._count + 1 & 3
-                if not self._count:
-                    count = self._put(self._quantum, into, filled)
-                    if not count:
-                        raise ProtocolError("not base64")
-                    filled += count
+        filled = 0
+        for at in range(0, len(piece), _BULK):
+            data = self._rest + piece[at : at + _BULK]
+            for blank in b" \t\r\n":
+                data = data.replace(bytes((blank,)), b"")
+            whole = len(data) & ~3
+            self._rest = data[whole:]
+            data = data[:whole]
+            try:
+                raw = binascii.a2b_base64(data)
+            except ValueError:
+                raw = b""
+            if data and self._padded or binascii.b2a_base64(raw)[:-1] != data:
+                raise ProtocolError("not base64")
+            into[filled : filled + len(raw)] = raw
+            filled += len(raw)
+            self._padded = self._padded or len(raw) % 3
         return filled
 
     def finish(self):
         """Refuse a text that ends in the middle of a quantum."""
-        if self._count:
+        if self._rest:
             raise ProtocolError("base64 ends early")
-
-    def _put(self, chunk, into, at):
-        """Decode whole quanta and return the number of bytes; 0 where something is wrong with them."""
-        try:
-            raw = binascii.a2b_base64(chunk)
-        except ValueError:
-            return 0
-        count = len(raw)
-        if self._padded or binascii.b2a_base64(raw)[:-1] != chunk:
-            return 0
-        into[at : at + count] = raw
-        self._padded = count % 3 > 0
-        return count

@@ -1,156 +1,179 @@
 """Renders one outgoing message as a pure function of a frozen context, as often as it takes: to count, to hash, to send.
 
-What is to be said is a sequence of entries: a Status for each thing that came, Results behind the Status of their Get, then
-our own commands. A message takes as many entries as the peer's MaxMsgSize lets it; `sent` and `offset` say where it begins.
-An entry that is too large for a message of its own is a Results whose Data goes in chunks. Knows no encoding.
+What is to be said is a sequence of entries (see dm_entries): a message takes as many as the peer's MaxMsgSize lets it. An
+entry that is too large for a message of its own is a Results whose Data goes in chunks. Knows the elements and their order,
+not the encoding: a part is a tree of (tag, content). Content is None (the element is left out), text, a tuple of such pairs
+(left out where all of them are), or a list: the source of long Data, offset, size.
 """
 
 from agent.compat import const
-from agent.dm_parts import Parts, Piece
+from agent.dm_entries import answers, entries
 from agent.dm_sources import BytesSource
 from agent.errors import ProtocolError
 
+_ALERT = const(0x06)
+_CHAL = const(0x09)
+_CMD = const(0x0A)
+_CMD_ID = const(0x0B)
+_CMD_REF = const(0x0C)
+_CRED = const(0x0E)
+_DATA = const(0x0F)
 _FINAL = const(0x12)
+_ITEM = const(0x14)
+_LOC_NAME = const(0x16)
+_LOC_URI = const(0x17)
+_META = const(0x1A)
+_MSG_ID = const(0x1B)
+_MSG_REF = const(0x1C)
+_REPLACE = const(0x20)
+_RESULTS = const(0x22)
+_SESSION_ID = const(0x25)
+_SOURCE = const(0x27)
+_SOURCE_REF = const(0x28)
+_STATUS = const(0x29)
 _SYNC_BODY = const(0x2B)
+_SYNC_HDR = const(0x2C)
 _SYNC_ML = const(0x2D)
+_TARGET = const(0x2E)
+_TARGET_REF = const(0x2F)
+_VER_DTD = const(0x31)
+_VER_PROTO = const(0x32)
+_MORE_DATA = const(0x34)
+_CORRELATOR = const(0x3C)
+_FORMAT = const(0x107)
+_MARK = const(0x10B)
+_MAX_MSG_SIZE = const(0x10C)
+_NEXT_NONCE = const(0x110)
+_SIZE = const(0x112)
+_TYPE = const(0x113)
+_MAX_OBJ_SIZE = const(0x115)
 _PIECE = const(96)
 _TAIL = const(64)  # what may still follow an entry: a 1222, Final, the ends
 _LEAST_CHUNK = const(64)
 _FULL = const(256)  # the buffer is handed on when it holds more
 
 
-class Counter:
-    """Stands in for an Out where only the size matters."""
+class Answer:
+    """One message: begins at the session's `position` (an entry, an offset in its Data) and ends at `end`."""
 
-    def __init__(self):
-        self.size = 0
-
-    def put(self, data):
-        """Count."""
-        self.size += len(data)
-
-
-class Answer(Parts):
-    """One message: begins at entry `sent`, byte `offset` of its Data; after rendering `end` and `complete` are known."""
-
-    def __init__(self, session, writer, limit, begin):
-        super().__init__(session, writer)
-        self._limit = limit
-        self.server_id, self.tnds_writer, self.content_type = session.server_id, type(writer), writer.content_type
-        self.begin = self.end = begin
-        self.complete = False
-        self.ids = []  # (CmdID, the session's own command) of what expects a Status
-        self._flushed = 0
+    def __init__(self, session, writer):
+        self.session, self.writer = session, writer
+        self._id = self._flushed = 0
 
     def pieces(self):
         """Yield whenever the writer's `out` should be sent and cleared, and once at the end."""
-        self.end, self.complete, self.ids, self._flushed, self._id = self.begin, False, [], 0, 0
-        session, writer = self._session, self._writer
+        session, writer = self.session, self.writer
+        self._id = self._flushed = 0
+        self.end, self.complete = session.position, False
+        self.ids = {}  # (MsgID, CmdID) of what expects a Status: the session's own command
         writer.begin()
         writer.start(_SYNC_ML)
         yield from self._write(self._head())
         writer.start(_SYNC_BODY)
         if session.peer_message:
             yield from self._write(self._header_status())
-        for make, arguments, _ in session.urgent(self):
-            yield from self._write(make(*arguments))
+        late = session.late
+        if late:  # goes first whatever else waits
+            for make, arguments, _ in answers(late, self, late.start, late.end):
+                yield from self._write(make(*arguments))
         yield from self._entries()
         if self.complete:
-            if session.peer_final:
-                writer.empty(_FINAL)
-            else:
-                yield from self._write(self.alert("1222"))
+            yield from self._write((_FINAL, b"") if session.peer_final else self.alert("1222"))
         writer.end()
         writer.end()
         yield
 
     def _entries(self):
-        number, offset = 0, self.begin[1]
-        for make, arguments, extra in self._session.entries(self):
-            if number >= self.begin[0]:
-                divisible = extra is True
+        session = self.session
+        begin, offset = session.position
+        for number, (make, arguments, extra) in enumerate(entries(session, self)):
+            if number < begin:
+                continue
+            divisible = extra is True
+            if divisible:
+                arguments += (offset,)
+            node = make(*arguments)
+            if self._room() < self._measure(node):
                 if divisible:
-                    arguments += (offset, -1)
-                node = make(*arguments)
-                if self._room() < self._measure(node):
-                    if divisible:
-                        yield from self._chunk(number, make, arguments, offset)
-                    elif number == self.begin[0]:
-                        raise ProtocolError("the server takes messages that are too small to say anything", 413)
-                    return
-                if not divisible and extra is not False:
-                    self.ids.append((self._id, extra))
-                yield from self._write(node)
-                offset = 0
-                self.end = (number + 1, 0)
-            number += 1
+                    yield from self._chunk(number, make, arguments)
+                if self.end == session.position:
+                    raise ProtocolError("the server's messages are too small", 413)
+                return
+            if extra and not divisible:
+                self.ids[str(session.message), str(self._id)] = extra
+            yield from self._write(node)
+            offset = 0
+            self.end = number + 1, 0
         self.complete = True
 
-    def fits(self, entries):
-        """Tell whether the entries would fit into one message with nothing else."""
+    def fits(self, program, first, last):
+        """Tell whether what is answered to some records would fit into one message with nothing else."""
         size = self._measure(self._head()) + self._measure(self._header_status()) + 2 * _TAIL
-        for make, arguments, _ in entries:
+        for make, arguments, _ in answers(program, self, first, last):
             size += self._measure(make(*arguments)) + 2
-        return size <= self._limit
+        return size <= self.session.peer_limit
 
     def _room(self):
-        return self._limit - self._flushed - self._writer.out.size - _TAIL
+        return self.session.peer_limit - self._flushed - self.writer.out.size - _TAIL
 
-    def _chunk(self, number, make, arguments, offset):
+    def _chunk(self, number, make, arguments):
         """Send as much of the Data as there is room for, if that is worth it."""
-        source, self._id = arguments[2], self._id - 1
-        room = self._room() - self._measure(make(*arguments[:-1], 0))
-        size = room // 4 * 3 if self._writer.data_size(3, source.binary) == 4 else room
+        source, offset = arguments[2:]
+        self._id -= 1
+        size = self._room() - self._measure(make(*arguments, 0))
+        if self.writer.data_size(3, source.binary) == 4:
+            size = size // 4 * 3
         size = min(size, source.size - offset)  # escapes may make a rest too large that is shorter than the room
         while size >= _LEAST_CHUNK:
             self._id -= 1
             size = source.cut(offset, size)
-            node = make(*arguments[:-1], size)
+            node = make(*arguments, size)
             if self._measure(node) <= self._room():
                 yield from self._write(node)
-                self.end = (number, offset + size)
+                self.end = number, offset + size
                 return
             size = size * 3 // 4
-        if number == self.begin[0] and offset == self.begin[1]:
-            raise ProtocolError("the server takes messages that are too small to say anything", 413)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def put(self, data):
+        """Count: while only the size matters, this stands in for the Out."""
+        self.size += len(data)
 
     def _measure(self, node):
-        writer = self._writer
+        writer = self.writer
         out, state, flushed = writer.out, writer.state(), self._flushed
-        writer.out = Counter()
+        writer.out, self.size = self, 0
         for _ in self._write(node):
             pass
-        size, writer.out, self._flushed = writer.out.size, out, flushed
+        writer.out, self._flushed = out, flushed
         writer.restore(state)
-        return size
+        return self.size
 
     def _write(self, node):
         tag, content = node
-        writer = self._writer
+        writer = self.writer
+        if isinstance(content, str):
+            content = content.encode()
         if isinstance(content, tuple):
             content = [child for child in content if child[1] is not None]
             if content:
                 writer.start(tag)
-                for child in content:
-                    yield from self._write(child)
+                for node in content:
+                    yield from self._write(node)
                 writer.end()
-        elif isinstance(content, Piece):
-            yield from self._data(tag, content.source, content.offset, content.size)
+        elif isinstance(content, list):
+            yield from self._data(tag, *content)
         elif content is not None:
-            yield from self._text(tag, content.encode() if isinstance(content, str) else content)
-        if writer.out.size > _FULL:
-            self._flushed += writer.out.size
-            yield
-
-    def _text(self, tag, data):
-        if len(data) <= _PIECE:
-            self._writer.leaf(tag, data)
-        else:
-            yield from self._data(tag, BytesSource(data), 0, len(data))
+            if len(content) <= _PIECE:
+                writer.leaf(tag, content)
+            else:
+                yield from self._data(tag, BytesSource(content), 0, len(content))
+        yield from self._flush()
 
     def _data(self, tag, source, offset, size):
         """Write a leaf in pieces: escapes may make them six times as long."""
-        writer, piece = self._writer, memoryview(self._session.dm.piece)
+        writer, piece = self.writer, memoryview(self.session.dm.piece)
         writer.start(tag)
         if size:
             writer.begin_data(size, source.binary)
@@ -158,8 +181,96 @@ class Answer(Parts):
                 count = source.read(offset, piece[: min(size, _PIECE)])
                 writer.data(piece[:count])
                 offset, size = offset + count, size - count
-                if writer.out.size > _FULL:
-                    self._flushed += writer.out.size
-                    yield
+                yield from self._flush()
             writer.end_data()
         writer.end()
+
+    def _flush(self):
+        size = self.writer.out.size
+        if size > _FULL:
+            self._flushed += size
+            yield
+
+    # -- the parts ----------------------------------------------------------------------------------------------------
+
+    def _head(self):
+        session = self.session
+        client, guard = session.dm, session.guard
+        cred = guard.cred()
+        limits = ((_MAX_MSG_SIZE, str(session.max_message)), (_MAX_OBJ_SIZE, str(session.max_object)))
+        return (
+            _SYNC_HDR,
+            (
+                (_VER_DTD, "1.2"),
+                (_VER_PROTO, "DM/1.2"),
+                (_SESSION_ID, session.session_id),
+                (_MSG_ID, str(session.message)),
+                _place(_TARGET, session.url),
+                _place(_SOURCE, client.device_id, guard.kind > 1 and session.account.client.user),
+                (_CRED, cred and (_meta("b64", cred[0]), (_DATA, cred[1]))),
+                (_META, limits),
+            ),
+        )
+
+    def _header_status(self):
+        session = self.session
+        code, references = session.header_status, (session.peer_message, "0")
+        data = ("1.2",) if code == 505 else ("DM/1.2",) if code == 513 else ()
+        target, source = session.dm.device_id, session.peer_source
+        return self.status(references, "SyncHdr", code, target, source, data, session.challenge)
+
+    def status(self, references, command, code, target=None, source=None, data=(), challenge=None):
+        """Answer one command or one of its Items."""
+        parts = (
+            (_CMD, command),
+            (_TARGET_REF, target or None),
+            (_SOURCE_REF, source or None),
+            (_CHAL, challenge and (_meta("b64", challenge[0], None, None, challenge[1]),)),
+            (_DATA, str(code)),
+        )
+        return self._reply(_STATUS, references, parts + tuple([(_ITEM, ((_DATA, text),)) for text in data]))
+
+    def results(self, references, uri, source, offset, size=-1):
+        """Answer a Get; `size` bytes from `offset` on, -1 for the rest."""
+        writer, more, announced = self.writer, None, None
+        if size < 0:
+            size = source.size - offset
+        else:
+            more = ""
+            if not offset:
+                announced = str(writer.data_size(source.size, source.binary))
+        item = (
+            _place(_SOURCE, uri),
+            _meta(writer.binary_format if source.binary else source.form, source.kind, None, announced),
+            (_DATA, [source, offset, size]),
+            (_MORE_DATA, more),
+        )
+        return self._reply(_RESULTS, references, ((_ITEM, item),))
+
+    def alert(self, code, item=None, correlator=None):
+        """Send an Alert; `item` is (source, target, type, format, mark, data), None where there is none."""
+        if item:
+            source, target, kind, form, mark, data = item
+            item = (_place(_TARGET, target), _place(_SOURCE, source), _meta(form, kind, mark), (_DATA, data))
+        return self._command(_ALERT, ((_DATA, code), (_CORRELATOR, correlator or None), (_ITEM, item)))
+
+    def devinfo(self):
+        """Send the five leaves that begin every session."""
+        items = [(_ITEM, (_place(_SOURCE, uri), (_DATA, value))) for uri, value in self.session.dm.devinfo]
+        return self._command(_REPLACE, tuple(items))
+
+    def _reply(self, tag, references, parts):
+        return self._command(tag, ((_MSG_REF, references[0]), (_CMD_REF, references[1])) + parts)
+
+    def _command(self, tag, parts):
+        self._id += 1
+        return tag, ((_CMD_ID, str(self._id)),) + parts
+
+
+def _place(tag, uri, name=None):
+    return tag, ((_LOC_URI, uri or None), (_LOC_NAME, name or None))
+
+
+def _meta(form, kind, mark=None, size=None, nonce=None):
+    parts = ((_FORMAT, form or None), (_TYPE, kind or None), (_MARK, mark or None), (_SIZE, size), (_NEXT_NONCE, nonce))
+    return _META, parts

@@ -10,134 +10,94 @@ from agent.errors import ProtocolError
 
 _HEAD = const(6)
 _FIELD = const(3)
+_SIZE = const(2)  # a record's size stands so far behind its status: the same two methods do for both
+_FIELD_SIZE = const(-1)  # and so for that of a field
 _RESERVE = const(512)
 _TOO_LARGE = const(413)
-_NARROW = b"\x0b\x2e\x27\x0c\x1c\x0a"  # CmdID, Target, Source, CmdRef, MsgRef, Cmd: these may use the reserve
+_NARROW = const(b"\x0b\x2e\x27\x0c\x1c\x0a")  # CmdID, Target, Source, CmdRef, MsgRef, Cmd: these may use the reserve
+_BLANKS = const(b" \t\r\n")
 
 
 class Arena:
-    """Records from 0 to `fill`; offsets stay valid until `drop`."""
+    """Records from 0 to `fill`; offsets stay valid until `drop`. `newest` is a kind, -1: fields belong to nothing."""
 
     def __init__(self, size=4096):
         self.buf = bytearray(size)
         self.view = memoryview(self.buf)
         self.fill = 0
-        self._record = -1
-        self._field = -1
-        self._cut = False  # the field's text is dropped because it did not fit
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def open(self, kind, depth):
         """Begin a record; return its offset."""
-        at = self.fill
-        if at + _HEAD > len(self.buf):
-            raise ProtocolError("the message has too many commands", 413)
-        self.view[at : at + _HEAD] = bytes((kind, depth, 0, 0, 0, 0))
-        self._record, self.fill = at, at + _HEAD
-        return at
+        self.newest = kind
+        self._record = self.fill
+        self._id = _NARROW[0]  # as such a field it may use the reserve
+        self.append(bytes((kind, depth, 0, 0, 0, 0)))
+        return self._record
 
     def open_field(self, field):
         """Begin a field of the newest record."""
-        self._cut = self.fill + _FIELD > self._limit(field)
-        if self._cut:
-            self._too_large(field)
-            return
         self._field = self.fill
-        self.buf[self.fill] = field
-        self.fill += _FIELD
+        self._id = field
+        self.append(bytes((field, 0, 0)))
 
     def append(self, data):
         """Add to the open field."""
-        if self._cut:
+        if self._id < 0:
             return
-        size = len(data)
-        if self.fill + size > self._limit(self.buf[self._field]):
-            self._too_large(self.buf[self._field])
+        end, narrow = self.fill + len(data), self._id in _NARROW
+        if end > len(self.buf) - (0 if narrow else _RESERVE):
+            if narrow:
+                raise ProtocolError("the message does not fit", _TOO_LARGE)
+            self.set_status(self._record, _TOO_LARGE)
             self.fill = self._field
-            self._cut = True
+            self._id = -1  # its text is dropped
             return
-        self.view[self.fill : self.fill + size] = data
-        self.fill += size
+        self.view[self.fill : end] = data
+        self.fill = end
 
     def close_field(self, trim):
         """End the field, without the white space round it if `trim`."""
-        if not self._cut:
-            start = self._field + _FIELD
-            if trim:
-                self._trim(start)
-            size = self.fill - start
-            self.buf[self._field + 1], self.buf[self._field + 2] = size & 255, size >> 8
-        self._cut = False
-        self._measure()
-
-    def cut_field(self):
-        """End the field and forget it."""
-        if not self._cut:
-            self.fill = self._field
-        self._cut = False
-        self._measure()
-
-    def _measure(self):
-        size = self.fill - self._record - _HEAD
-        self.buf[self._record + 4], self.buf[self._record + 5] = size & 255, size >> 8
-
-    def _trim(self, start):
-        while self.fill > start and self.buf[self.fill - 1] in b" \t\r\n":
-            self.fill -= 1
-        blank = start
-        while blank < self.fill and self.buf[blank] in b" \t\r\n":
-            blank += 1
-        if blank > start:
-            size = self.fill - blank
-            self.view[start : start + size] = self.view[blank : self.fill]
-            self.fill = start + size
-
-    def _limit(self, field):
-        return len(self.buf) - (0 if field in _NARROW else _RESERVE)
-
-    def _too_large(self, field):
-        if field in _NARROW:
-            raise ProtocolError("the message does not fit", 413)
-        self.set_status(self._record, _TOO_LARGE)
-
-    def no_record(self):
-        """Forget which record is the newest: fields that come now belong to nothing."""
-        self._record = -1
-
-    def newest_kind(self):
-        """Return the kind of the newest record, -1 where there is none."""
-        return self.buf[self._record] if self._record >= 0 else -1
+        if self._id >= 0:
+            buf, start = self.buf, self._field + _FIELD
+            blank = start
+            while trim and self.fill > start and buf[self.fill - 1] in _BLANKS:
+                self.fill -= 1
+            while trim and blank < self.fill and buf[blank] in _BLANKS:
+                blank += 1
+            self.drop(start, blank)
+            self.set_status(self._field + _FIELD_SIZE, self.fill - start)
+        self.set_status(self._record + _SIZE, self.fill - self._record - _HEAD)
 
     def drop(self, start, end):
         """Remove the bytes from `start` to `end`; what is behind moves down."""
-        size = self.fill - end
-        self.view[start : start + size] = self.view[end : self.fill]
-        self.fill = start + size
+        view, fill = self.view, self.fill
+        self.fill = fill - end + start
+        view[start : self.fill] = view[end:fill]
 
     def strip(self, start, kept):
         """Drop from `start` on what no Status and no Results needs; `kept` is the kind of records that stay whole.
 
         A kept record names an Item by its offset, in its status: that follows the Item. Returns {old: new} offsets.
         """
-        moved, at, to = {}, start, start
+        moved, at, dropped, buf = {}, start, 0, self.buf
         while at < self.fill:
-            behind, head = self.next(at), to
-            whole = self.buf[at] == kept
+            record, end = at, self.next(at)
+            whole = buf[at] == kept
             if whole:
                 self.set_status(at, moved[self.status(at)])
-            moved[at] = to
-            self.view[to : to + _HEAD] = self.view[at : at + _HEAD]
-            to, at = to + _HEAD, at + _HEAD
-            while at < behind:
-                size = _FIELD + (self.buf[at + 1] | self.buf[at + 2] << 8)
-                if whole or self.buf[at] in _NARROW:
-                    self.view[to : to + size] = self.view[at : at + size]
-                    to += size
-                at += size
-            size = to - head - _HEAD
-            self.buf[head + 4], self.buf[head + 5] = size & 255, size >> 8
-        self.fill = to
+            moved[at + dropped] = at
+            at += _HEAD
+            while at < end:
+                size = _FIELD + self.status(at + _FIELD_SIZE)
+                if whole or buf[at] in _NARROW:
+                    at += size
+                else:
+                    self.drop(at, at + size)
+                    end -= size
+                    dropped += size
+            self.set_status(record + _SIZE, at - record - _HEAD)
         return moved
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -160,17 +120,17 @@ class Arena:
 
     def next(self, record):
         """Return the offset of the record behind."""
-        return record + _HEAD + (self.buf[record + 4] | self.buf[record + 5] << 8)
+        return record + _HEAD + self.status(record + _SIZE)
 
     def field(self, record, field):
         """Return the field as a memoryview, None where there is none."""
         at, end = record + _HEAD, self.next(record)
         while at < end:
-            size = self.buf[at + 1] | self.buf[at + 2] << 8
+            start = at + _FIELD
+            behind = start + self.status(at + _FIELD_SIZE)
             if self.buf[at] == field:
-                return self.view[at + _FIELD : at + _FIELD + size]
-            at += _FIELD + size
-        return None
+                return self.view[start:behind]
+            at = behind
 
     def text(self, record, field, default=""):
         """Return the field as text; ProtocolError where that is not UTF-8."""
@@ -179,8 +139,8 @@ class Arena:
 
     def number(self, record, field):
         """Return the field as a number, -1 where there is none."""
-        found = self.field(record, field)
-        return -1 if found is None else to_number(to_text(found))
+        text = self.text(record, field, None)
+        return -1 if text is None else to_number(text)
 
 
 def to_text(data):

@@ -30,27 +30,20 @@ def from_b64(data):
     return raw if b64(raw).rstrip(b"=") == data else None
 
 
-def _join(*parts):
-    return b":".join([part.encode() if isinstance(part, str) else part for part in parts])
-
-
-def _secret_hash(user, secret):
-    return b64(md5(_join(user, secret)).digest())
-
-
 def basic(user, secret):
     """Return a Cred's Data."""
-    return b64(_join(user, secret))
+    return b64((user + ":" + secret).encode())
 
 
-def digest(user, secret, nonce):
-    """Return the sixteen bytes that a Cred of type md5 carries in base64."""
-    return md5(_join(_secret_hash(user, secret), nonce)).digest()
+def digest(user, secret, *parts):
+    """Return the sixteen bytes that a Cred of type md5 carries in base64; the only part is the nonce."""
+    secret_hash = md5((user + ":" + secret).encode()).digest()
+    return md5(b":".join((b64(secret_hash),) + parts)).digest()
 
 
 def mac(user, secret, nonce, body_hash):
     """Return the sixteen bytes over a body; `body_hash` is its MD5. Notifications use the same."""
-    return md5(_join(_secret_hash(user, secret), nonce, b64(body_hash))).digest()
+    return digest(user, secret, nonce, b64(body_hash))
 
 
 def same(a, b):
@@ -68,29 +61,6 @@ def header(user, code):
 
 def parse_header(text):
     """Return (user, the sixteen bytes) from any order, case and quoting; (None, b"") where it is not one."""
-    fields = {}
-    for part in _split(text):
-        key, _, value = part.partition("=")
-        fields[key.strip().lower()] = value.strip().strip('"')
-    code = from_b64(fields.get("mac", "").encode())
-    if fields.get("algorithm", "MD5").upper() != "MD5" or "username" not in fields or not code:
-        return None, b""
-    if len(code) == 32:  # base64 of hexadecimal, as an example in the specification has it
-        try:
-            code = binascii.unhexlify(code)
-        except ValueError:
-            return None, b""
-    return (fields["username"], code) if len(code) == 16 else (None, b"")
+    from agent.dm_mac_header import parse
 
-
-def _split(text):
-    """Split at commas outside quotes."""
-    parts, start, quoted = [], 0, False
-    for i in range(len(text)):
-        if text[i] == '"':
-            quoted = not quoted
-        elif text[i] == "," and not quoted:
-            parts.append(text[start:i])
-            start = i + 1
-    parts.append(text[start:])
-    return parts
+    return parse(text)

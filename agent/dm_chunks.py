@@ -6,8 +6,6 @@ take a forged chunk back. Otherwise the chunk waits in the arena until its messa
 
 from agent import dm_uri
 from agent.compat import const
-from agent.dm_object import LargeObject
-from agent.dm_tree import value_of
 from agent.errors import ProtocolError
 
 _ALERT = const(0x06)
@@ -20,7 +18,6 @@ _SIZE = const(0x92)
 _LATE = const(0x02)
 _REPLACE = const(0x20)
 _BIT_STREAM = const(128)
-_WITH_ITEMS = b"\x05\x20\x10\x0d\x11\x13"
 _ACTING = b"\x05\x20\x10\x0d\x11"
 
 
@@ -58,19 +55,20 @@ class Chunks:
 
     def open_sink(self, arena, start):
         """Return what takes the Data of the newest Item, None where it goes to the arena."""
-        item, command, alone = _newest(arena, start)
+        item, command = _newest(arena, start)
         if command < 0:
             return None
         try:
             path = dm_uri.parse(arena.text(item, _TARGET))[0]
-            if arena.kind(command) != _REPLACE or not self._tree.kind(path) & _BIT_STREAM:
+            if not self._tree.kind(path) & _BIT_STREAM:
                 return None
         except ProtocolError:
             return None  # executing the command will tell
         self.streamed = item
+        if not _is_alone(arena, start, item):
+            self._code = 500
+            return self
         try:
-            if not alone:
-                raise ProtocolError("a package must be its message's only command", 500)
             self._begin(arena, command, item, path)
         except ProtocolError as e:
             self._code = e.code
@@ -163,15 +161,19 @@ class Chunks:
             self.object.begin_chunk()
             return
         self._break()
+        from agent.dm_object import LargeObject
+        from agent.dm_tree import value_of
+
         size = arena.number(item, _SIZE)
-        size = size if size >= 0 else arena.number(record, _SIZE)
+        if size < 0:
+            size = arena.number(record, _SIZE)
         value = value_of(arena, item, record, self.server)
         self._target = arena.text(item, _TARGET)
         self.object = LargeObject(self._tree, arena.kind(record), path, value, size, self._max_size)
 
 
 def _newest(arena, start):
-    """Return (newest Item, its command, whether it is alone)."""
+    """Return the newest Item and its command, -1 where nothing can stream into it."""
     at, item, command = start, -1, -1
     while at < arena.fill:
         if arena.kind(at) == _ITEM:
@@ -179,9 +181,7 @@ def _newest(arena, start):
         elif arena.kind(at) != _LATE:
             command, item = at, -1
         at = arena.next(at)
-    if command < 0 or item < 0 or arena.kind(command) not in _WITH_ITEMS:
-        return item, -1, False
-    return item, command, _is_alone(arena, start, item)
+    return item, command if item >= 0 and command >= 0 and arena.kind(command) == _REPLACE else -1
 
 
 def _is_alone(arena, start, item):

@@ -1,10 +1,9 @@
 """What the management client keeps between sessions: tree, accounts, nonces, buffers, and the policy of the board."""
 
-import struct
-
 from agent.compat import const
 from agent.dm_arena import Arena
 from agent.mo_devinfo import DEVINFO
+from agent.window import Out, Window
 
 _MAX_SECURE = const(16384)  # bytes of a message that is read through a window
 _BESIDE = const(1024)  # of the arena: the message before, as long as its answer may have to be sent again
@@ -32,7 +31,7 @@ class Client:
     def __init__(self, tree, accounts, nonces, random, ui=None, arena_size=5120):
         self.tree, self.accounts, self.nonces, self.random = tree, accounts, nonces, random
         self.ui = ui or Headless()
-        self.arena = Arena(arena_size)
+        self.arena, self.out, self.window = Arena(arena_size), Out(), Window()  # what is big comes first
         self.piece = bytearray(192)
         self.device_id = str(tree.value("DevInfo/DevId"), "utf-8")
         self.devinfo = [("./DevInfo/" + name, tree.value("DevInfo/" + name)) for name in DEVINFO]
@@ -44,7 +43,8 @@ class Client:
     def new_session_id(self):
         """Return sixteen random bits that none of the last sessions had."""
         for _ in range(_ID_TRIES):
-            number = struct.unpack("<H", self.random(2))[0]
+            low, high = self.random(2)
+            number = low | high << 8
             if number and not self.nonces.had_session(number):
                 return number
         return self.nonces.counter & 0xFFFF or 1

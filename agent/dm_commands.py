@@ -5,7 +5,6 @@ The records are those of dm_incoming. What is rare is imported when it comes: co
 
 from agent import dm_uri
 from agent.compat import const
-from agent.dm_tree import refuse
 from agent.errors import FlashError, ProtocolError
 
 _ALERT = const(0x06)
@@ -14,7 +13,6 @@ _GET = const(0x13)
 _ITEM = const(0x14)
 _UNKNOWN = const(0x01)
 _LATE = const(0x02)
-_KEPT = const(0x03)
 _DATA = const(0x0F)
 _CMD_ID = const(0x0B)
 _TARGET = const(0x2E)
@@ -163,9 +161,11 @@ class Commands:
             if form == _BIN and not self.owner.dm.wbxml:
                 size = (size + 2) // 3 * 4
             if size > self.owner.peer_object_limit:
-                refuse(413, "larger than the server's objects")
+                raise ProtocolError("larger than the server's objects", 413)
             if self._acts_later(record):
-                self._keep(item, self.tree.value(path))
+                from agent.dm_kept import keep
+
+                keep(self.arena, item, self.tree.value(path))
         return 200
 
     def _acts_later(self, record):
@@ -175,18 +175,6 @@ class Commands:
                 return True
             at = self.arena.next(at)
         return False
-
-    def _keep(self, item, value):
-        """Keep a value that a later command of this message may change."""
-        arena, fill = self.arena, self.arena.fill
-        record = arena.open(_KEPT, 0)
-        arena.open_field(_DATA)
-        arena.append(value)
-        arena.close_field(False)
-        if arena.status(record):
-            arena.fill = fill
-            refuse(413, "the value cannot be kept")
-        arena.set_status(record, item)
 
     def _commit(self):
         if self._changed:

@@ -1,4 +1,6 @@
-"""What is answered to one message of the server: a Status for each command or Item, Results behind the Status of their Get.
+"""What a message has to say: the package that is answered, a Status for each command or Item, Results behind the Status of
+their Get; then our own commands. An entry is (function of the answer, arguments, True if it can be divided, else our alert
+or False).
 
 Reads the records that dm_commands has left their statuses in. Knows the order of the entries, not how they are written.
 """
@@ -7,8 +9,8 @@ from agent import dm_uri
 from agent.compat import const
 from agent.dm_sources import node_source
 
-_ATOMIC = const(0x08)
 _ALERT = const(0x06)
+_ATOMIC = const(0x08)
 _COPY = const(0x0D)
 _GET = const(0x13)
 _ITEM = const(0x14)
@@ -19,39 +21,48 @@ _CMD_ID = const(0x0B)
 _DATA = const(0x0F)
 _SOURCE = const(0x27)
 _TARGET = const(0x2E)
-_NO_COMMANDS = b"\x29\x22\x14\x02\x03"  # Status, Results, Item, late fields, kept values
-_NAMES = (
-    (0x05, "Add"), (0x06, "Alert"), (0x08, "Atomic"), (0x0D, "Copy"), (0x10, "Delete"), (0x11, "Exec"), (0x13, "Get"),
-    (0x20, "Replace"), (0x24, "Sequence"),
-)  # fmt: skip
+_NO_COMMANDS = const(b"\x29\x22\x14\x02\x03")  # Status, Results, Item, late fields, kept values
+_KINDS = const(b"\x05\x06\x08\x0d\x10\x11\x13\x20\x24")
+_NAMES = const(
+    ("Add", "Alert", "Atomic", "Copy", "Delete", "Exec", "Get", "Replace", "Sequence", "Unknown")
+)  # of the kinds
 
 
-def entries(program, arena, tree, answer, first=-1, last=-1):
-    """Yield (function of the answer, arguments, whether it can be divided), of all records or of some."""
-    at, last = program.start if first < 0 else first, program.end if last < 0 else last
-    while at < last:
-        kind = arena.kind(at)
+def entries(session, answer):
+    """Yield all entries: what is answered, then our own."""
+    for program in session.programs:
+        yield from answers(program, answer, program.start, program.end)
+    for thing in session.own:
+        if thing:
+            yield answer.alert, (thing.code, thing.item(session.account), thing.correlator), thing
+        else:
+            yield answer.devinfo, (), False
+
+
+def answers(program, answer, first, last):
+    """Yield the entries of a program's records from `first` to `last`."""
+    arena = answer.session.arena
+    while first < last:
+        kind = arena.kind(first)
         if kind not in _NO_COMMANDS:
-            for entry in _command(program, arena, tree, answer, at, kind):
-                yield entry
-        at = arena.next(at)
+            yield from _command(program, answer, arena, first, kind)
+        first = arena.next(first)
 
 
-def _command(program, arena, tree, answer, record, kind):
-    reference = arena.text(record, _CMD_ID)
-    name = dict(_NAMES).get(kind, "Unknown")
+def _command(program, answer, arena, record, kind):
+    references = program.message, arena.text(record, _CMD_ID)
+    name = _NAMES[_KINDS.find(bytes((kind,)))]
     items = () if kind in (_SEQUENCE, _ATOMIC, _ALERT) else _items(program, arena, record)
     if not items:
         data = program.answers.get(record, ())
-        yield answer.status, (program.message, reference, name, arena.status(record), None, None, data), False
+        yield answer.status, (references, name, arena.status(record), None, None, data), False
     for item in items:
-        target, source = arena.text(item, _TARGET), arena.text(item, _SOURCE) if kind == _COPY else None
-        yield answer.status, (program.message, reference, name, arena.status(item), target, source), False
+        source = arena.text(item, _SOURCE) if kind == _COPY else None
+        yield answer.status, (references, name, arena.status(item), arena.text(item, _TARGET), source), False
     if kind == _GET:
         for item in items:
             if arena.status(item) == 200:
-                for entry in _results(program, arena, tree, answer, (program.message, reference), item):
-                    yield entry
+                yield from _results(program, answer, arena, references, item)
 
 
 def _items(program, arena, record):
@@ -63,15 +74,17 @@ def _items(program, arena, record):
     return items
 
 
-def _results(program, arena, tree, answer, references, item):
-    uri = arena.text(item, _TARGET)
+def _results(program, answer, arena, references, item):
+    session, uri = answer.session, arena.text(item, _TARGET)
+    tree = session.dm.tree
     path, query, argument = dm_uri.parse(uri)
-    if not query:
-        yield answer.results, (references, uri, node_source(tree, path, _kept(program, arena, item))), True
-        return
-    from agent.dm_queries import sources
+    if query:
+        from agent.dm_queries import sources
 
-    for where, source in sources(tree, path, query, argument, answer.server_id, answer.tnds_writer):
+        found = sources(tree, path, query, argument, session.server_id, type(answer.writer))
+    else:
+        found = ((uri, node_source(tree, path, _kept(program, arena, item))),)
+    for where, source in found:
         yield answer.results, (references, where or uri, source), True
 
 
@@ -82,4 +95,3 @@ def _kept(program, arena, item):
         if arena.kind(at) == _KEPT and arena.status(at) == item:
             return arena.field(at, _DATA)
         at = arena.next(at)
-    return None

@@ -27,15 +27,16 @@ class Header:
     """`version` is 0, or the status that a version which we do not speak deserves."""
 
     def __init__(self, arena, record):
-        self.session_id, self.message = arena.text(record, _SESSION_ID), arena.text(record, _MSG_ID)
-        self.source, self.respond_to = arena.text(record, _SOURCE), arena.text(record, _RESP_URI)
+        text = arena.text
+        self.session_id, self.message = text(record, _SESSION_ID), text(record, _MSG_ID)
+        self.source, self.respond_to = text(record, _SOURCE), text(record, _RESP_URI)
         self.version = 0
-        if arena.text(record, _VER_DTD) != "1.2":
+        if text(record, _VER_DTD) != "1.2":
             self.version = 505
-        elif arena.text(record, _VER_PROTO) != "DM/1.2":
+        elif text(record, _VER_PROTO) != "DM/1.2":
             self.version = 513
         cred = arena.field(record, _CRED)
-        self.cred = None if cred is None else (arena.text(record, _TYPE), bytes(cred))
+        self.cred = None if cred is None else (text(record, _TYPE), bytes(cred))
         self.max_message = arena.number(record, _MAX_MSG_SIZE)
         self.max_object = arena.number(record, _MAX_OBJ_SIZE)
         if len(self.message) > 20 or arena.status(record):
@@ -43,27 +44,23 @@ class Header:
 
 
 def statuses(arena, start):
-    """Yield (MsgRef, CmdRef, Cmd, code, challenge) of each Status; the challenge is (type, nonce) or None."""
-    at = start
-    while at < arena.fill:
-        if arena.kind(at) == _STATUS:
-            reference = arena.text(at, _CMD_REF) or "0"
-            code = to_number(arena.text(at, _DATA) or "0")
-            yield arena.text(at, _MSG_REF) or "1", reference, arena.text(at, _CMD), code, _challenge(arena, at)
-        at = arena.next(at)
+    """Yield ((MsgRef, CmdRef), Cmd, code, challenge) of each Status; the challenge is (type, nonce) or None."""
+    while start < arena.fill:
+        if arena.kind(start) == _STATUS:
+            references = arena.text(start, _MSG_REF) or "1", arena.text(start, _CMD_REF) or "0"
+            code = to_number(arena.text(start, _DATA) or "0")
+            yield references, arena.text(start, _CMD), code, _challenge(arena, start)
+        start = arena.next(start)
 
 
 def _challenge(arena, record):
     kind, nonce = arena.text(record, _TYPE), arena.field(record, _NEXT_NONCE)
     if not kind and nonce is None:
         return None
-    return kind, b"" if nonce is None else _nonce(nonce)
-
-
-def _nonce(data):
-    """Return the nonce's bytes; some servers send it plain."""
-    raw = from_b64(data)
-    raw = bytes(data) if raw is None else raw
+    nonce = bytes(nonce or b"")
+    raw = from_b64(nonce)
+    if raw is None:
+        raw = nonce  # some servers send it plain
     if len(raw) > MAX_NONCE:
         raise ProtocolError("the nonce is too long", 413)
-    return raw
+    return kind, raw

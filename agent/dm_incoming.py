@@ -7,175 +7,150 @@ The one thing that is not kept is the Data of a node that streams: it goes to `o
 
 from agent.compat import const
 from agent.errors import ProtocolError
-from agent.window import END, NEED_DATA, START, TEXT
 
-_ATOMIC = const(0x08)
+_NEED_DATA = const(0)
+_START = const(1)
+_TEXT = const(2)
+_END = const(3)
 _CORRELATOR = const(0x3C)
-_CHAL = const(0x09)
 _CRED = const(0x0E)
 _DATA = const(0x0F)
 _FINAL = const(0x12)
 _ITEM = const(0x14)
 _LOC_URI = const(0x17)
 _META = const(0x1A)
-_MORE_DATA = const(0x34)
-_SEQUENCE = const(0x24)
-_STATUS = const(0x29)
-_SYNC_BODY = const(0x2B)
 _SYNC_HDR = const(0x2C)
-_SYNC_ML = const(0x2D)
 _UNKNOWN = const(0x01)
 _LATE = const(0x02)  # fields of a command that come behind its Items
-_COMMANDS = b"\x05\x06\x08\x0d\x10\x11\x13\x20\x22\x24\x29"
-# Cmd CmdID CmdRef Data MsgID MsgRef RespURI SessionID SourceRef TargetRef VerDTD VerProto Correlator
-_LEAVES = b"\x0a\x0b\x0c\x0f\x1b\x1c\x21\x25\x28\x2f\x31\x32\x3c"
-_META_LEAVES = b"\x07\x0b\x0c\x10\x12\x13\x15"  # Format Mark MaxMsgSize NextNonce Size Type MaxObjSize
+_CONTAINERS = const(b"\x08\x24")  # Atomic Sequence
+_WITH_COMMANDS = const(b"\x08\x24\x2b")  # and SyncBody
+_COMMANDS = const(b"\x05\x06\x08\x0d\x10\x11\x13\x20\x22\x24\x29")
+_NO_COMMANDS = const(b"\x0b\x12\x1a\x1d")  # CmdID Final Meta NoResp
+# Cmd CmdID CmdRef Data LocURI MsgID MsgRef RespURI SessionID SourceRef TargetRef VerDTD VerProto MoreData Correlator
+_LEAVES = const(b"\x0a\x0b\x0c\x0f\x17\x1b\x1c\x21\x25\x28\x2f\x31\x32\x34\x3c")
+_META_LEAVES = const(b"\x87\x8b\x8c\x90\x92\x93\x95")  # Format Mark MaxMsgSize NextNonce Size Type MaxObjSize
 _MAX_NESTING = const(8)
 DONE_WITH_MESSAGE = const(1)
-NEED_MORE = const(0)
-BUSY = const(2)
+_NEED_MORE = const(0)
+_BUSY = const(2)
 
 
 class Incoming:
-    """One message; `header` is the offset of its SyncHdr record until `owner.on_header(arena, header)` has seen it."""
+    """One message; `start` is the offset of its SyncHdr record until `owner.on_header(arena, start)` has seen it."""
 
     def __init__(self, reader, arena, owner):
         self._reader, self._arena, self._owner = reader, arena, owner
         self.start = arena.fill
-        arena.no_record()
+        arena.newest = -1
         self.final = False
         self._path = bytearray(66)
         self._level = 0
         self._containers = 0
-        self._in_field = self._in_item = False
+        self._in_field = 0  # the level of the element whose text is kept; whatever else is inside of it does not count
+        self._in_item = False
         self._fragment = 0  # the level at which a tree inside Data began
         self._sink = None
-        self._taken = -1  # of the TEXT piece that the sink has not wholly taken yet
+        self._rest = b""  # what the sink has not taken yet of a piece of text
 
     def run(self):
-        """Take in what the window has: DONE_WITH_MESSAGE, NEED_MORE, or BUSY where the flash cannot take more yet."""
-        if self._taken >= 0 and not self._pour():
-            return BUSY
-        for event in self._reader.events:
-            if event == START:
-                self._start(self._reader.tag)
-            elif event == END:
+        """Take in what the window has: DONE_WITH_MESSAGE, _NEED_MORE, or _BUSY where the flash cannot take more yet."""
+        if not self._pour():
+            return _BUSY
+        reader, append = self._reader, self._arena.append
+        for event in reader.events:
+            if event == _START:
+                self._start(reader.tag)
+            elif event == _END:
                 self._end()
-            elif event == TEXT:
+            elif event == _NEED_DATA:
+                return _NEED_MORE
+            elif event == _TEXT and self._in_field:
                 if self._sink:
-                    self._taken = 0
+                    self._rest = reader.text
                     if not self._pour():
-                        return BUSY
-                elif self._in_field:
-                    self._text(self._reader.text)
-            elif event == NEED_DATA:
-                return NEED_MORE
+                        return _BUSY
+                elif self._fragment:
+                    append(b"\x03")
+                    append(reader.text)
+                    append(b"\x00")
+                else:
+                    append(reader.text)
         return DONE_WITH_MESSAGE
 
     def _pour(self):
-        text = self._reader.text
-        while self._taken < len(text):
-            count = self._sink.take(text[self._taken :])
+        while self._rest:
+            count = self._sink.take(self._rest)
             if not count:
                 return False
-            self._taken += count
-        self._taken = -1
+            self._rest = self._rest[count:]
         return True
 
     # -- elements -----------------------------------------------------------------------------------------------------
 
     def _start(self, tag):
-        above = self._path[self._level]
-        self._level += 1
+        arena, path, level, code, page = self._arena, self._path, self._level + 1, tag & 0x3F, tag >> 8
+        above = path[level - 1]
+        self._level = level
+        if self._in_field and not self._fragment and page == 2:
+            self._fragment = level
+            arena.append(b"\x00\x02")
         if self._fragment:
-            self._arena.append(bytes((tag & 0x3F | 0x40,)))
+            return arena.append(bytes((code | 0x40,)))
+        if page == 1:
+            code |= 0x80
+        path[level] = code if page < 2 else 0
+        if self._in_field or page == 2:
             return
-        page = tag >> 8
-        code = tag & 0x3F | (0x80 if page == 1 else 0)
-        self._path[self._level] = code if page < 2 else 0
-        if page == 2:
-            self._start_fragment(tag)
-        elif above in (_SYNC_BODY, _SEQUENCE, _ATOMIC) and not self._in_field and self._is_command(code):
-            self._command(code)
-        elif code == _ITEM and not self._in_field:
-            self._in_item = True
-            self._arena.open(_ITEM, self._containers)
-        else:
-            self._leaf(code, above)
-
-    def _is_command(self, code):
-        if code == _FINAL:
+        if above in _WITH_COMMANDS and code == _FINAL:
             self.final = True
-        return code not in (_FINAL, 0x0B, 0x1D, _META)  # CmdID, NoResp, Meta of the container itself
+        elif above in _WITH_COMMANDS and code not in _NO_COMMANDS:
+            arena.open(code if code in _COMMANDS else _UNKNOWN, self._containers)
+            if code in _CONTAINERS:
+                self._containers += 1
+                if self._containers > _MAX_NESTING:
+                    raise ProtocolError("commands are nested too deep", 413)
+        elif code == _ITEM:
+            self._in_item = True
+            arena.open(code, self._containers)
+        elif code == _SYNC_HDR:
+            arena.open(code, 0)
+        elif code in _CONTAINERS:
+            path[level] = 0  # in a place where it is no command: its end must not count
+        elif code in _LEAVES or above == _META and code in _META_LEAVES:
+            self._field(code, above)
 
-    def _command(self, code):
-        self._arena.open(code if code in _COMMANDS else _UNKNOWN, self._containers)
-        if code in (_SEQUENCE, _ATOMIC):
-            self._containers += 1
-            if self._containers > _MAX_NESTING:
-                raise ProtocolError("commands are nested too deep", 413)
-
-    def _leaf(self, code, above):
-        if code == _SYNC_HDR:
-            self._arena.open(_SYNC_HDR, 0)
-        elif code & 0x80:
-            if above == _META and code & 0x3F in _META_LEAVES:
-                self._field(code)
-        elif code == _LOC_URI:
-            self._field(above)
-        elif code == _DATA and above == _CRED:
-            self._field(_CRED)
-        elif code in _LEAVES or code == _MORE_DATA:
-            if code == _DATA and above == _ITEM:
-                self._sink = self._owner.open_sink(self._arena, self.start)
-            if above not in (_SEQUENCE, _ATOMIC) or self._arena.newest_kind() == above:
-                self._field(code)
-        elif code in (_SEQUENCE, _ATOMIC):
-            self._path[self._level] = 0  # in a place where it is no command: its end must not count
-
-    def _field(self, field):
+    def _field(self, code, above):
         """Open a field; a command's field behind its Items goes to a record of its own."""
-        newest = self._arena.newest_kind()
-        if newest < 0 or self._in_field:
+        arena = self._arena
+        if code == _DATA and above == _ITEM:
+            self._sink = self._owner.open_sink(arena, self.start)
+        if code == _LOC_URI or code == _DATA and above == _CRED:
+            code = above
+        elif above in _CONTAINERS and arena.newest != above:
             return
-        if newest == _ITEM and not self._in_item:
-            self._arena.open(_LATE, self._containers)
-        self._arena.open_field(field)
-        self._in_field = True
-
-    def _start_fragment(self, tag):
-        if self._in_field:
-            self._fragment = self._level
-            self._arena.append(b"\x00\x02")
-            self._arena.append(bytes((tag & 0x3F | 0x40,)))
-
-    def _text(self, text):
-        if self._fragment:
-            self._arena.append(b"\x03")
-            self._arena.append(text)
-            self._arena.append(b"\x00")
-        else:
-            self._arena.append(text)
+        if arena.newest >= 0:
+            if arena.newest == _ITEM and not self._in_item:
+                arena.open(_LATE, self._containers)
+            arena.open_field(code)
+            self._in_field = self._level
 
     def _end(self):
-        code = self._path[self._level]
+        arena, code = self._arena, self._path[self._level]
+        self._level -= 1
         if self._fragment:
-            self._arena.append(b"\x01")
-            if self._level == self._fragment:
+            arena.append(b"\x01")
+            if self._level < self._fragment:
                 self._fragment = 0
-        elif self._in_field and self._is_field(code):
-            self._in_field = False
-            self._sink = None
-            self._arena.close_field(code != _CORRELATOR and (code != _DATA or self._path[self._level - 1] == _CRED))
-        elif code in (_SEQUENCE, _ATOMIC):
+        elif self._in_field:
+            if self._level < self._in_field:
+                self._in_field = 0
+                self._sink = None
+                arena.close_field(code != _CORRELATOR and (code != _DATA or self._path[self._level] == _CRED))
+        elif code in _CONTAINERS:
             self._containers -= 1
         elif code == _ITEM:
             self._in_item = False
-        elif code == _SYNC_HDR and self._arena.newest_kind() == _SYNC_HDR:
-            self._owner.on_header(self._arena, self.start)
-            self._arena.fill = self.start
-            self._arena.no_record()
-        self._level -= 1
-
-    def _is_field(self, code):
-        return code & 0x80 or code == _LOC_URI or code in _LEAVES or code == _MORE_DATA
+        elif code == _SYNC_HDR and arena.newest == _SYNC_HDR:
+            self._owner.on_header(arena, self.start)
+            arena.fill = self.start
+            arena.newest = -1

@@ -5,7 +5,6 @@ collected in RAM. A chunk that comes a second time, because its message broke, i
 Size counts what travels: base64 text before decoding.
 """
 
-from agent.base64 import Decoder
 from agent.compat import const
 from agent.dm_tree import refuse
 
@@ -24,12 +23,14 @@ class LargeObject:
         self._tree = tree
         self.streams = bool(tree.kind(path) & _STREAM)
         if max_size and size > max_size or not self.streams and size > MAX_COLLECTED:
-            refuse(413, "the object is too large")
-        self._decoder = Decoder() if value.form == _B64 else None
+            refuse(413)  # the object is too large
+        self._decoder = None
+        if value.form == _B64:
+            from agent.base64 import Decoder
+
+            self._decoder = Decoder()
         self._carried = 0  # bytes that came, as they travel
-        self._chunk_start = 0
-        self._raw = 0
-        self._skip = 0
+        self._chunk_start = self._raw = self._skip = 0
         self._piece = bytearray(_PIECE)
         self._waiting = memoryview(b"")
         if self.streams:
@@ -40,7 +41,7 @@ class LargeObject:
                 refuse(code, "the object is not taken")
         else:
             if size < 0:
-                refuse(411, "the first chunk says no Size")
+                refuse(411)  # the first chunk says no Size
             self._collected = bytearray(max(size, 1))
 
     def begin_chunk(self):
@@ -60,29 +61,26 @@ class LargeObject:
         if not self._write():
             return 0
         if 0 <= self.size < self._carried + len(data):
-            refuse(424, "the object is longer than announced")
+            refuse(424)  # the object is longer than announced
         count = min(len(data), _PIECE)
-        self._decode(data[:count])
         self._carried += count
-        self._write()
-        return count
-
-    def _decode(self, data):
-        size = len(data)
         if self._decoder:
             decode = self._decoder.decode
-            size = decode(data, self._piece)
+            size = decode(data[:count], self._piece)
         else:
-            self._piece[:size] = data
+            self._piece[:count] = data[:count]
+            size = count
         self._waiting = memoryview(self._piece)[:size]
+        self._write()
+        return count
 
     def _write(self):
         """Move the waiting bytes on; tell whether all of them went."""
         while len(self._waiting):
+            count = len(self._waiting)
             if self.streams:
                 count = self._thing.write(self._inside, self._raw, self._waiting)
             else:
-                count = len(self._waiting)
                 self._collected[self._raw : self._raw + count] = self._waiting
             if not count:
                 return False
@@ -95,12 +93,13 @@ class LargeObject:
         if not self._write():
             return 0
         if self._carried != self.size >= 0:
-            refuse(424, "the object is shorter than announced")
+            refuse(424)  # the object is shorter than announced
         if self._decoder:
             self._decoder.finish()
-        self.value.data = None if self.streams else memoryview(self._collected)[: self._raw]
         if self.streams:
+            self.value.data = None
             return self._thing.apply(_REPLACE, self._inside, self.value)
+        self.value.data = memoryview(self._collected)[: self._raw]
         return 200
 
     def abandon(self):

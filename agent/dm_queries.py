@@ -49,30 +49,24 @@ def _uri(path):
 
 def readable(tree, path, server):
     """Yield the paths of the node and of those below it that the server may Get, parents first."""
-    levels = []  # an iterator over the names that are left, and where they are
-    while True:
+    paths = [path]
+    while paths:
+        path = paths.pop()
         kind = tree.kind(path)
         if kind & _GET and tree.allowed(_GET, path, server):
             yield path
             if kind >> 8 & 15 == _NODE:
-                levels.append((iter(tree.children(path)), path))
-        path = None
-        while levels and path is None:
-            child = next(levels[-1][0], None)
-            if child is None:
-                levels.pop()
-            else:
-                path = join(levels[-1][1], child)
-        if path is None:
-            return
+                for child in reversed(tree.children(path)):
+                    paths.append(join(path, child))
 
 
 def _tnds_parts(argument):
     """Return the parts that `TNDS`, `TNDS+ACL+...` or `TNDS-ACL-...` asks for."""
-    argument = argument.lower()
     sign = "+" if "+" in argument else "-"
-    names = argument.split(sign)
-    for i in range(len(names)):
-        if names[i] not in _PARTS if i else names[0] != "tnds":
+    names = argument.lower().split(sign)
+    if names.pop(0) != "tnds":
+        refuse(406)
+    for name in names:
+        if name not in _PARTS:
             refuse(406)
     return [part for part in _PARTS if (part in names) == (sign == "+")]

@@ -7,32 +7,16 @@ was taken, `end_answer()`, `step()` until it says 0. Where no answer comes: `no_
 from agent.compat import const, crc32, md5, unload
 from agent.dm_exchange import Exchange
 from agent.errors import LinkError, ProtocolError
-from agent.window import Out, Window
 
 _RESENDS = const(2)
 _DONE = const(1)  # what dm_incoming says
 _BUSY = const(2)
-_SENDING = (
-    "dm_answer",
-    "dm_parts",
-    "dm_entries",
-    "dm_sources",
-    "dm_queries",
-    "tnds_writer",
-    "xml_writer",
-    "wbxml_writer",
+_SENDING = const("dm_answer dm_entries dm_sources dm_queries dm_property tnds_writer xml_writer wbxml_writer")
+_READING = const("dm_incoming xml_reader wbxml_reader")
+_ACTING = const(
+    "dm_header dm_commands dm_containers dm_edit dm_property dm_store_edit dm_properties_edit dm_kept tnds_reader ui"
 )
-_RECEIVING = (
-    "dm_incoming",
-    "dm_header",
-    "dm_commands",
-    "dm_containers",
-    "dm_edit",
-    "tnds_reader",
-    "xml_reader",
-    "wbxml_reader",
-)
-_XML = b"<\xef \t\r\n"  # what a message in XML can begin with
+_XML = const(b"<\xef \t\r\n")  # what a message in XML can begin with
 
 
 class Request:
@@ -47,9 +31,7 @@ class Session(Exchange):
 
     def __init__(self, dm, account, opening, secure=False, session_id=0, resync=False):
         super().__init__(dm, account, opening, secure, session_id, resync)
-        self._out = Out()
-        self._crc = self._received = 0
-        self._window = self._reader = self._incoming = self._hash = self._mac = None
+        self._out, self._window = dm.out, dm.window
         self._public_id = 0x1201
 
     # -- sending ------------------------------------------------------------------------------------------------------
@@ -57,35 +39,34 @@ class Session(Exchange):
     def request(self):
         """Return what to send next; the same again after `no_answer`. None where the session has ended instead."""
         if self.dm.small:
-            self._window = self._reader = self._incoming = self._hash = self.header = None
-            unload(_RECEIVING)
-        self._answer = self._answer or self.make_answer()
-        length, crc, hasher = 0, 0, md5() if self.guard.signs else None
+            self._reader = self._incoming = self._hash = self.header = None
+            unload((_READING + " " + _ACTING).split())
+        self._answer = answer = self._answer or self.make_answer()
+        length, hasher = 0, md5() if self.guard.signs else None
+        self._crc = None
         try:
-            for _ in self._answer.pieces():
-                piece = self._out.view[: self._out.size]
+            for piece in self.body():
                 length += len(piece)
-                crc = crc32(piece, crc)
                 if hasher:
                     hasher.update(piece)
-                self._out.clear()
         except ProtocolError as e:
             return self.give_up(e)
-        self._crc = crc
-        self._sent = (self._answer.end, self._answer.complete, self._answer.ids)
+        self._end, self.answered, self._ids = answer.end, answer.complete, answer.ids
         mac = self.guard.header(hasher.digest()) if hasher else None
-        return Request(self.url, self._answer.content_type, length, mac)
+        return Request(self.url, answer.writer.content_type, length, mac)
 
     def body(self):
         """Yield the message in pieces, each valid until the next; LinkError where it is not what was counted."""
-        crc = 0
+        crc, out = 0, self._out
         for _ in self._answer.pieces():
-            piece = self._out.view[: self._out.size]
+            piece = out.view[: out.size]
             crc = crc32(piece, crc)
             yield piece
-            self._out.clear()
-        if crc != self._crc:
-            raise LinkError("the message changed between counting and sending: close the connection")
+            out.clear()
+        if self._crc is None:
+            self._crc = crc  # counting is done
+        elif crc != self._crc:
+            raise LinkError("the message changed: close the connection")
 
     def no_answer(self):
         """The answer did not come, or not whole: tell whether the same message should go out once more."""
@@ -107,7 +88,7 @@ class Session(Exchange):
             from agent.xml_writer import XmlWriter
 
             writer = XmlWriter(self._out)
-        return Answer(self, writer, self.peer_limit, self.position)
+        return Answer(self, writer)
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 
@@ -115,9 +96,11 @@ class Session(Exchange):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
         if self.dm.small:
             self._answer = None  # a pure function of what is kept: it can be made again
-            unload(_SENDING)
-        self._window, self._reader, self._incoming = Window(), None, None
-        self._received, self._mac, self._hash, self.lost = 0, mac, md5() if mac else None, self.over
+            unload(_SENDING.split())
+        self._reader = None
+        self._window.open()
+        self._mac, self._hash = mac, md5() if mac else None
+        self._received, self.lost = 0, self.over
 
     def receive(self, data):
         """Take some of the bytes; return how many. 0 means that the flash is busy: offer them again."""
@@ -130,7 +113,7 @@ class Session(Exchange):
                 taken += count
                 self._received += count
                 if self._received > self.max_message:
-                    raise ProtocolError("the message is larger than was announced", 413)
+                    raise ProtocolError("the message is too large", 413)
                 if not self._reader:
                     self._start_reader()
         except ProtocolError as e:
@@ -138,14 +121,12 @@ class Session(Exchange):
         return len(data) if self.lost else taken
 
     def _start_reader(self):
-        if self._window.buf[self._window.start] in _XML:
-            from agent.xml_reader import XmlReader
-
-            self._reader = XmlReader(self._window)
+        window = self._window
+        if window.buf[window.start] in _XML:
+            from agent.xml_reader import XmlReader as Reader
         else:
-            from agent.wbxml_reader import WbxmlReader
-
-            self._reader = WbxmlReader(self._window)
+            from agent.wbxml_reader import WbxmlReader as Reader
+        self._reader = Reader(window)
         self._incoming = self.begin_message(self._reader)
 
     def end_answer(self):
@@ -159,18 +140,19 @@ class Session(Exchange):
             self._window.close()
             if self._incoming.run() != _DONE:
                 return False
-            self._understood()
+            if self.dm.wbxml:
+                self._public_id = getattr(self._reader, "public_id", 0x1201) and 0x1201
+            if self.header and self.header.message == self.peer_message:
+                self.no_answer()  # an older message once more: ours has not come through
+                return True
+            final, start = self._incoming.final, self._incoming.start
+            if self.dm.small:
+                self._incoming = self._reader = None
+                unload(_READING.split())
+            self.arrived(final, start, self._mac, self._hash.digest() if self._hash else None)
         except ProtocolError as e:
             self.malformed(e)
         return True
-
-    def _understood(self):
-        if self.dm.wbxml:
-            self._public_id = getattr(self._reader, "public_id", 0x1201) and 0x1201
-        if self.header and self.header.message == self.peer_message:
-            self.no_answer()  # an older message once more: ours has not come through
-        else:
-            self.arrived(self._incoming, self._mac, self._hash.digest() if self._hash else None)
 
     # -- acting -------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from agent.dm_tree import FORMATS
 _NODE = const(1)
 _CHR = const(2)
 _BIN = const(5)
-_PLAIN = "text/plain"
+_PLAIN = const("text/plain")
 
 
 class BytesSource:
@@ -25,8 +25,9 @@ class BytesSource:
     def read(self, offset, into):
         """Copy a part; return its size."""
         part = self._data[offset : offset + len(into)]
-        into[: len(part)] = part
-        return len(part)
+        size = len(part)
+        into[:size] = part
+        return size
 
     def cut(self, offset, size):
         """Return a size not above `size` that does not end inside a character."""
@@ -42,23 +43,12 @@ class LeafSource(BytesSource):
     """A leaf of the tree; `kept` is a reading that was made before the leaf changed."""
 
     def __init__(self, tree, path, kept=None):
-        kind = tree.kind(path)
-        form = kind >> 8 & 15
-        self._tree, self._path, self._kept = tree, path, kept
+        form, kind = tree.kind(path) >> 8 & 15, tree.type_of(path)
+        super().__init__(kept or b"", None if form == _CHR else FORMATS[form], None if kind == _PLAIN else kind)
         self.binary = form == _BIN
-        self.form = None if form == _CHR else FORMATS[form]
-        self.kind = tree.type_of(path)
-        if self.kind == _PLAIN:
-            self.kind = None
-        self.size = len(kept) if kept is not None else tree.size(path)
-
-    def read(self, offset, into):
-        """Copy a part; return its size."""
-        if self._kept is None:
-            return self._tree.read(self._path, offset, into)
-        part = self._kept[offset : offset + len(into)]
-        into[: len(part)] = part
-        return len(part)
+        if kept is None:
+            self.size = tree.size(path)
+            self.read = lambda offset, into: tree.read(path, offset, into)
 
 
 def node_source(tree, path, kept=None):

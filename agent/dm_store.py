@@ -7,7 +7,6 @@ Nothing reaches the flash before the message's end, when `changes` are put all a
 import struct
 
 from agent.compat import const
-from agent.errors import ProtocolError
 
 _HEAD = "<BBBH"  # length of path, of type, format, length of value
 _HEAD_SIZE = const(5)
@@ -30,9 +29,7 @@ class Store:
 
     def changes(self):
         """Return the (key, data) to put, an empty tuple where nothing has changed."""
-        if self.blob == self._kept:
-            return ()
-        return ((self._key, self.blob),)
+        return () if self.blob == self._kept else ((self._key, self.blob),)
 
     def saved(self):
         """Say that the changes are on flash."""
@@ -40,14 +37,14 @@ class Store:
 
     def names(self):
         """Yield (path, format, type, start of value, size of value) of every node."""
-        at = 0
-        while at < len(self.blob):
-            path_size, type_size, form, size = struct.unpack_from(_HEAD, self.blob, at)
+        at, blob = 0, self.blob
+        while at < len(blob):
+            path_size, type_size, form, size = struct.unpack_from(_HEAD, blob, at)
             at += _HEAD_SIZE
-            path, at = str(self.blob[at : at + path_size], "utf-8"), at + path_size
-            kind, at = str(self.blob[at : at + type_size], "utf-8"), at + type_size
-            yield path, form, kind, at, size
-            at += size
+            middle = at + path_size
+            start = middle + type_size
+            yield str(blob[at:middle], "utf-8"), form, str(blob[middle:start], "utf-8"), start, size
+            at = start + size
 
     def find(self, path):
         """Return (format, type, start, size), None where there is none."""
@@ -68,33 +65,18 @@ class Store:
 
     def set(self, path, form, kind, data):
         """Create or overwrite the node."""
-        kept = self._without(path, False)
-        where, kind = path.encode(), kind.encode()
-        if max(len(where), len(kind)) > 255:
-            raise ProtocolError("the path or the type is too long", 414)
-        head = struct.pack(_HEAD, len(where), len(kind), form, len(data))
-        if len(kept) + _HEAD_SIZE + len(where) + len(kind) + len(data) > self._quota:
-            raise ProtocolError("the settings are full", 420)
-        self.blob = b"".join((kept, head, where, kind, data))
+        from agent.dm_store_edit import put
+
+        self.blob = put(self, path, form, kind, data, self._quota)
 
     def delete(self, path):
         """Remove the node and all below it."""
-        self.blob = self._without(path, True)
+        from agent.dm_store_edit import without
+
+        self.blob = without(self, path, True)
 
     def rename(self, path, new):
         """Move the node and all below it to the path `new`."""
-        nodes = []
-        for found, form, kind, start, size in self.names():
-            if found == path or found.startswith(path + "/"):
-                nodes.append((new + found[len(path) :], form, kind, self.blob[start : start + size]))
-        self.delete(path)
-        for node in nodes:
-            self.set(*node)
+        from agent.dm_store_edit import rename
 
-    def _without(self, path, subtree):
-        kept, at = [], 0
-        for found, _, _, start, size in self.names():
-            if not (found == path or subtree and (not path or found.startswith(path + "/"))):
-                kept.append(self.blob[at : start + size])
-            at = start + size
-        return b"".join(kept)
+        rename(self, path, new)

@@ -5,7 +5,7 @@ ManagementObject). Refusals come out as ProtocolError with the DM status. dm_edi
 """
 
 from agent.compat import const
-from agent.dm_uri import below, is_below, parent
+from agent.dm_uri import add_children, below, is_below, parent
 from agent.errors import ProtocolError
 
 _ADD = const(1)
@@ -46,7 +46,7 @@ def value_of(arena, item, command, server):
     """Return the Value that an Item brings; Meta may stand at the Item or at its command."""
     form = (arena.text(item, 0x87) or arena.text(command, 0x87)).lower()
     if form not in FORMATS:
-        refuse(415, "no such format")
+        refuse(415)  # no such format
     kind = arena.text(item, 0x93) or arena.text(command, 0x93)
     return Value(arena.field(item, 0x0F) or b"", FORMATS.index(form), kind, server)
 
@@ -59,24 +59,24 @@ class Tree:
 
     def __init__(self, objects, properties, settings, acls=(("", "Add=*&Get=*"),)):
         self.objects, self.properties, self._settings = list(objects), properties, settings
-        self._acls = acls
-        self._samples = {}
+        self._acls = dict(acls)
+        self.start_session()
 
     # -- what is there ------------------------------------------------------------------------------------------------
 
     def find(self, path):
         """Return (object, the path inside it); the object is None where nobody answers."""
-        best = -1
-        for i in range(len(self.objects)):
-            top = self.objects[i][0]
-            if is_below(path, top) and (best < 0 or len(top) > len(self.objects[best][0])):
+        objects, best = self.objects, -1
+        for i in range(len(objects)):
+            top = objects[i][0]
+            if is_below(path, top) and (best < 0 or len(top) > len(objects[best][0])):
                 best = i
         if best < 0:
             return None, path
-        top, thing = self.objects[best]
+        top, thing = objects[best]
         if callable(thing):
             thing = thing()
-            self.objects[best] = (top, thing)
+            objects[best] = (top, thing)
         return thing, below(path, top)
 
     def loaded(self):
@@ -90,28 +90,16 @@ class Tree:
             return thing.kind(inside)
         if not path:
             return _ROOT
-        for top, _ in self.objects:
-            if is_below(top, path):
-                return _IMPLIED
-        return 0
+        return _IMPLIED if self.children(path) else 0
 
     def demand(self, path):
         """Return the node's kind; 404 where there is none."""
-        return self.kind(path) or refuse(404, "no such node")
+        return self.kind(path) or refuse(404)  # no such node
 
     def children(self, path):
-        """Yield the names below the node."""
+        """Return the names below the node, those of what is mounted there at the end."""
         thing, inside = self.find(path)
-        if thing:
-            for name in thing.children(inside):
-                yield name
-        names = []  # of what is mounted below, whoever is in between
-        for top, _ in self.objects:
-            if top != path and is_below(top, path):
-                child = below(top, path).split("/")[0]
-                if child not in names and not (thing and thing.kind(child if not inside else inside + "/" + child)):
-                    names.append(child)
-                    yield child
+        return add_children(list(thing.children(inside)) if thing else [], self.objects, path)
 
     def type_of(self, path):
         """Return the Type property."""
@@ -156,39 +144,33 @@ class Tree:
     def own_acl(self, path):
         """Return the ACL of the node itself, empty where it inherits."""
         acl = self.properties.acl(path)
-        if acl is not None:
-            return acl
-        for where, acl in self._acls:
-            if where == path:
-                return acl
-        return ""
+        return self._acls.get(path, "") if acl is None else acl
 
     def allowed(self, bit, path, server):
         """Tell whether the first ACL that is not empty, from the node upwards, lets the server do it; None may all."""
         if server is None:
             return True
-        acl = self.own_acl(path)
-        while not acl and path:
-            path = parent(path)
+        while True:
             acl = self.own_acl(path)
-        return allows(acl, bit, server)
+            if acl or not path:
+                return allows(acl, bit, server)
+            path = parent(path)
 
     def may(self, bit, path, server):
         """Refuse with 404, 405 or 425 what the node or the ACL does not let the server do; return the kind."""
         kind = self.demand(path)
         if not kind & bit:
-            refuse(405, "the node has no such command")
+            refuse(405)  # the node has no such command
         if not self.allowed(bit, path, server):
-            refuse(425, "the ACL refuses")
+            refuse(425)  # the ACL refuses
         return kind
 
     def commit(self):
         """Put what has changed, all at once."""
-        changes = self.properties.changes()
-        for thing in self.loaded():
+        changes, things = (), [self.properties] + self.loaded()
+        for thing in things:
             changes += thing.changes()
         if changes:
             self._settings.put(changes)
-            self.properties.saved()
-            for thing in self.loaded():
+            for thing in things:
                 thing.saved()

@@ -76,3 +76,12 @@ def is_below(path, top):
 def below(path, top):
     """Return `path` seen from `top`."""
     return path[len(top) + 1 :] if top else path
+
+
+def add_children(names, entries, path):
+    """Add to `names` those right below `path` that the entries, (path, ...), lead through; return them."""
+    for entry in entries:
+        name = below(entry[0], path).split("/")[0]
+        if entry[0] != path and is_below(entry[0], path) and name not in names:
+            names.append(name)
+    return names

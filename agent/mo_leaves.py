@@ -4,7 +4,7 @@ DevInfo, DevDetail and every vendor's Ext are one of these. A value may be a fun
 """
 
 from agent.compat import const
-from agent.dm_uri import below, is_below
+from agent.dm_uri import add_children
 
 _GET = const(16)
 _VOLATILE = const(4096)
@@ -28,11 +28,8 @@ class Leaves:
         """Return the node's kind, 0 where there is none."""
         value = self._value(path)
         if value is not None:
-            return _CHR if isinstance(value, str) else _CHR | _VOLATILE
-        for where, _ in self._leaves:
-            if is_below(where, path):
-                return _NODE
-        return 0
+            return _CHR | _VOLATILE if callable(value) else _CHR
+        return _NODE if self.children(path) else 0
 
     def type_of(self, path):
         """Return the Type property."""
@@ -40,13 +37,7 @@ class Leaves:
 
     def children(self, path):
         """Return the names below the node."""
-        names = []
-        for where, _ in self._leaves:
-            if where != path and is_below(where, path):
-                child = below(where, path).split("/")[0]
-                if child not in names:
-                    names.append(child)
-        return names
+        return add_children([], self._leaves, path)
 
     def size(self, path):
         """Return the size of the value."""
@@ -60,7 +51,7 @@ class Leaves:
 
     def _bytes(self, path):
         value = self._value(path)
-        return (value if isinstance(value, str) else value()).encode()
+        return (value() if callable(value) else value).encode()
 
     def check(self, op, path, value):
         """Nothing can be changed."""
@@ -71,18 +62,11 @@ class Leaves:
     def rename(self, path, new):
         """Never asked: no node is dynamic."""
 
-    def snapshot(self):
-        """Return nothing: nothing changes."""
-
     def restore(self, snapshot):
         """Undo nothing."""
-        return True
 
     def changes(self):
-        """Return no changes."""
+        """Return nothing: nothing changes."""
         return ()
 
-    def saved(self):
-        """Take no notice."""
-
-    reload = saved
+    snapshot = saved = reload = changes

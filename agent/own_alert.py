@@ -13,7 +13,8 @@ class OwnAlert:
 
     def item(self, account):
         """Return the parts of its Item, None where it has none."""
-        return self._parts if any(self._parts) or self._parts[5] is not None else None
+        parts = self._parts
+        return parts if any(parts) or parts[5] is not None else None
 
     def answered(self, code, authentic):
         """Take the server's Status."""

@@ -9,9 +9,7 @@ stands on both sides of it; a name that is part of another stands before that on
 
 from agent.compat import const
 
-_MGMT_TREE = const(0x220)
-
-PLAIN = (
+_PLAIN = const(
     b"Item\x94Target\xaeLocURI\x97Cmd\x8aCmdID\x8bData\x8fSource\xa7Status\xa9MsgRef\x9cCmdRef\x8cMeta\x9aType\xd3"
     b"Format\xc7Replace\xa0Get\x93TargetRef\xafResults\xa2Add\x85Exec\x91Alert\x86Sequence\xa4Archive\x87Atomic\x88"
     b"Chal\x89Copy\x8dCred\x8eDelete\x90Final\x92Lang\x95LocName\x96Map\x98MapItem\x99MsgID\x9bNoResp\x9d"
@@ -26,7 +24,7 @@ PLAIN = (
 def names_of(ddf):
     """Return the table for elements below a MgmtTree or elsewhere; the former is seldom needed."""
     if not ddf:
-        return PLAIN
+        return _PLAIN
     from agent.ddf_tags import DDF
 
     return DDF
@@ -34,16 +32,13 @@ def names_of(ddf):
 
 def number(name, ddf):
     """Return the tag of an element below a MgmtTree (`ddf`) or elsewhere; -1 where there is none."""
-    if name == b"MgmtTree":
-        return _MGMT_TREE
+    ddf = ddf or name == b"MgmtTree"
     names = names_of(ddf)
     at = names.find(name)
     token = names[at + len(name)]
     if at < 0 or token < 0x80 or names[at - 1] < 0x80:
         return -1
-    if ddf:
-        return token + 0x180
-    return token - 0x80 if token < 0xC0 else token + 0x40
+    return token + (0x180 if ddf else -0x80 if token < 0xC0 else 0x40)
 
 
 def name(tag):

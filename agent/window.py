@@ -21,16 +21,21 @@ class Window:
     def __init__(self, size=512):
         self.buf = bytearray(size)
         self.view = memoryview(self.buf)
+        self.open()
+
+    def open(self):
+        """Begin another document."""
         self.start = self.end = 0
         self.closed = False
 
     def space(self):
         """Return the room for new bytes, behind what is still unread; empty when the window is full."""
-        if self.start:
-            self.end -= self.start
-            self.view[0 : self.end] = self.view[self.start : self.start + self.end]
+        view, start = self.view, self.start
+        if start:
             self.start = 0
-        return self.view[self.end :]
+            view[: self.end - start] = view[start : self.end]
+            self.end -= start
+        return view[self.end :]
 
     def filled(self, count):
         """Say that `count` bytes of `space` hold data now."""
@@ -41,7 +46,7 @@ class Window:
         space = self.space()
         count = min(len(space), len(data))
         space[:count] = memoryview(data)[:count]
-        self.end += count
+        self.filled(count)
         return count
 
     def close(self):
@@ -81,7 +86,6 @@ def check(ok, text):
 
 def character(code):
     """Return the UTF-8 of one character that a document names by its number, as a memoryview."""
-    check(
-        0x1F < code < 0xD800 or 0xDFFF < code < 0xFFFE or 0xFFFF < code < 0x110000 or code in (9, 10, 13), "character"
-    )
+    some = 0x1F < code < 0x110000 and not 0xD7FF < code < 0xE000 and code | 1 != 0xFFFF
+    check(some or code in (9, 10, 13), "character")
     return memoryview(chr(code).encode())

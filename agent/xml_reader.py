@@ -15,15 +15,16 @@ _TEXT = const(2)
 _END = const(3)
 _DONE = const(4)
 _SKIP = const(5)  # no event
+_EMPTY = const(6)  # _START and _END
 _MGMT_TREE = const(0x220)
 _MAX_DEPTH = const(64)
 _MAX_NAME = const(64)  # bytes, with the prefix: so much of every open element is kept
 _LONGEST_ENTITY = const(16)
-_ENTITIES = b"&lt;<&gt;>&quot;\"&apos;'&amp;&"  # what is searched for begins with &: nothing may follow the last one
-_MARK = b"\xef\xbb\xbf"
-_COMMENT_END = b"-->"
-_CDATA_END = b"]]>"
-_EMPTY_END = b"/>"
+_ENTITIES = const(b"&lt;<&gt;>&quot;\"&apos;'&amp;&")  # what is searched for begins with &: none may follow the last
+_BLANKS = const(b" \t\r\n")
+_MARK = const(b"\xef\xbb\xbf")
+_COMMENT_END = const(b"-->")
+_CDATA_END = const(b"]]>")
 
 
 class XmlReader:
@@ -35,10 +36,10 @@ class XmlReader:
         self.events = self._read()
         self._window = window
         self._tags = [0] * _MAX_DEPTH  # of the open elements
-        self._names = [b""] * _MAX_DEPTH  # with the prefix; the first one stays
+        self._names = [b""] * (_MAX_DEPTH + 1)  # with the prefix; the first one stays, the last one is nobody's
         self._depth = 0
         self._ddf = 0  # depth inside of the MgmtTree
-        self._until = _MARK  # what ends the comment, CDATA section or empty tag that we are in; _MARK at first
+        self._until = _MARK  # what ends the comment or CDATA section that we are in; _MARK at first
 
     def _read(self):
         window, tags, names = self._window, self._tags, self._names
@@ -46,12 +47,13 @@ class XmlReader:
         event = _NEED_DATA
         while event != _DONE:
             at, end, depth, ddf = window.start, window.end, self._depth, self._ddf
-            last, amp, top = 0 if self._until else end - 1, self._look_for(b"&", at, end, event), names[depth - 1]
+            check(event != _NEED_DATA or find(b"\0", at, end) < 0, "NUL")
+            last, amp, top = 0 if self._until else end - 1, find(b"&", at, end), names[depth - 1]
             table, base = names_of(ddf), 0x180 if ddf else -0x80
             while at < last and depth > ddf:
                 if buf[at] != 0x3C:
                     lt = find(b"<", at)
-                    if lt > amp or not at < lt < last:
+                    if 0 <= amp < lt or not at < lt < last:
                         break
                     self.text = view[at:lt]
                     at = lt
@@ -60,7 +62,6 @@ class XmlReader:
                     stop = at + 2 + len(top)
                     if buf[at + 2 : stop] != top or stop >= end or buf[stop] != 0x3E:
                         break
-                    at = stop + 1
                     depth -= 1
                     self.tag = tags[depth]
                     top = names[depth - 1]
@@ -72,33 +73,28 @@ class XmlReader:
                     token = table[i + len(name)] if i >= 0 else 0
                     if token < 0x80 or table[i - 1] < 0x80 or not 0 < stop < end or depth == _MAX_DEPTH:
                         break
-                    at = stop + 1
                     tags[depth] = self.tag = base + token if token < 0xC0 else token + 0x40
                     top = names[depth] = name
                     depth += 1
                     yield _START
-            event = self._slow(at, depth)
-            yield event
-
-    def _look_for(self, mark, at, end, event):
-        """Return where the mark is, `end` where it is not; and see that new data have no NUL."""
-        find = self._window.buf.find
-        check(event != _NEED_DATA or find(b"\0", at, end) < 0, "NUL")
-        found = find(mark, at, end)
-        return end if found < 0 else found
+                at = stop + 1
+            event = yield from self._slow(at, depth)
 
     def _slow(self, at, depth):
-        """Do what the loop of `_read` leaves to it, up to the next event."""
-        window, event = self._window, _SKIP
+        """Do the next thing that the loop of `_read` leaves to it; return the last event."""
+        window = self._window
         window.start, self._depth = at, depth
-        while event == _SKIP:
-            event = self._step(window.start, window.end)
+        event = self._step(at, window.end)
         if event == _NEED_DATA:
             window.need()
+        elif event == _EMPTY:
+            yield _START
+            event = self._close()
+        if event != _SKIP:
+            yield event
         return event
 
     def _step(self, at, end):
-        """Do the next thing, whatever it is; return the event."""
         window, depth = self._window, self._depth
         if self._until:
             return self._inside(at, end)
@@ -109,25 +105,17 @@ class XmlReader:
             stop = find(b"<", at, end)
             if stop < 0:
                 stop = end
-            if not depth:
-                check(not buf[at:stop].strip(b" \t\r\n"), "text")
-                window.start = stop
-                return _SKIP
             amp = find(b"&", at, stop)
+            check(depth or not buf[at:stop].strip(_BLANKS), "text")
             if amp == at:
                 return self._entity(at, end)
-            self.text = window.view[at : stop if amp < 0 else amp]
-            window.start += len(self.text)
-            return _TEXT
+            window.start = stop if amp < 0 else amp
+            self.text = window.view[at : window.start]
+            return _TEXT if depth else _SKIP
         kind = buf[at + 1] if at + 1 < end else 0x21
         if kind == 0x21:
             return self._declaration(at, end)
-        if kind == 0x3F:
-            stop = find(b"?>", at + 2, end) + 1
-        elif kind == 0x2F:
-            stop = find(b">", at, end)
-        else:
-            stop = _tag_end(buf, at + 1, end)
+        stop = find(b"?>", at + 2, end) + 1 if kind == 0x3F else _tag_end(buf, at + 1, end)
         if stop <= 0:
             return _NEED_DATA
         window.start = stop + 1
@@ -135,23 +123,23 @@ class XmlReader:
             text = bytes(buf[at:stop]).lower()
             check(b"encoding" not in text or b"utf-8" in text, "encoding")
             return _SKIP
-        return self._end(at, stop) if kind == 0x2F else self._start(at, stop)
+        return self._end(at + 2, stop) if kind == 0x2F else self._start(at + 1, stop)
 
     def _entity(self, at, end):
         window = self._window
         stop = window.buf.find(b";", at, min(end, at + _LONGEST_ENTITY))
         if stop < 0 and end - at < _LONGEST_ENTITY:
             return _NEED_DATA
-        check(stop > 0, "&")
         text = bytes(window.buf[at : stop + 1])
         i = _ENTITIES.find(text)
-        code = _ENTITIES[i + len(text)] if i >= 0 else 0
-        if text[1:2] == b"#":
-            code, radix = 0, 16 if text[2:3] == b"x" else 10
-            for byte in text[3 if radix == 16 else 2 : -1]:
-                digit = b"0123456789abcdef".find(bytes((byte | 0x20,)))
-                check(0 <= digit < radix and byte > 0x2F, "&")
-                code = code * radix + digit
+        if stop > 0 and i >= 0:
+            code = _ENTITIES[i + len(text)]
+        else:
+            digits, radix = text[2:-1].lower(), 10
+            if text[2:3] == b"x":
+                digits, radix = digits[1:], 16
+            check(stop > 0 and text[1:2] == b"#" and not digits.strip(b"0123456789abcdef"[:radix]), "&")
+            code = int(b"0" + digits, radix)
         self.text = character(code)
         window.start = stop + 1
         return _TEXT
@@ -159,25 +147,19 @@ class XmlReader:
     def _inside(self, at, end):
         """Go on to the end of a comment or CDATA section."""
         until, window = self._until, self._window
-        if until == _EMPTY_END:
-            self._until = None
-            return self._close(at + 1)
         stop = window.buf.find(until, at, end)
         if end - at < 3:
             return _NEED_DATA
+        self._until = None
         if until == _MARK:
-            self._until = None
             window.start = at if stop != at else at + 3
             return _SKIP
+        window.start = stop + 3
         if stop < 0:
             stop = window.start = end - 2
-        else:
-            self._until = None
-            window.start = stop + 3
-        if until == _CDATA_END and stop > at:
-            self.text = window.view[at:stop]
-            return _TEXT
-        return _SKIP
+            self._until = until
+        self.text = window.view[at:stop]
+        return _TEXT if until == _CDATA_END and stop > at else _SKIP
 
     def _declaration(self, at, end):
         window = self._window
@@ -185,47 +167,38 @@ class XmlReader:
         if head[:4] == b"<!--":
             self._until = _COMMENT_END
             window.start = at + 4
-        elif len(head) < 9:
-            return _NEED_DATA
-        elif head == b"<![CDATA[" and self._depth:
+            return _SKIP
+        stop = at + 8
+        if head == b"<![CDATA[" and self._depth:
             self._until = _CDATA_END
-            window.start = at + 9
-        else:
+        elif stop < end:
             check(head == b"<!DOCTYPE" and not self._names[0], "<!")
             stop = _tag_end(window.buf, at + 1, end)
             check(window.buf.find(b"[", at, stop if stop > 0 else end) < 0, "document type")
-            if stop < 0:
-                return _NEED_DATA
-            window.start = stop + 1
+        if not 0 < stop < end:
+            return _NEED_DATA
+        window.start = stop + 1
         return _SKIP
 
     def _start(self, at, stop):
         buf, depth, names = self._window.buf, self._depth, self._names
-        check(
-            depth < _MAX_DEPTH and (depth or not names[0]) and buf.find(b"<", at + 1, stop) < 0,
-            "nesting",
-        )
-        name = buf[at + 1 : _name_end(buf, at + 1)]
-        names[depth] = name
-        tag = number(bytes(name[name.find(b":") + 1 :]), self._ddf)
+        check(depth < _MAX_DEPTH and (depth or not names[0]) and buf.find(b"<", at, stop) < 0, "nesting")
+        name = names[depth] = buf[at : _name_end(buf, at)]
+        tag = number(name[name.find(b":") + 1 :], self._ddf)
         self._tags[depth] = self.tag = max(tag, 0)
-        if buf[stop - 1] == 0x2F:
-            self._until = _EMPTY_END
-            self._window.start = stop - 1
         self._depth = depth + 1
         if tag == _MGMT_TREE and not self._ddf:
-            self._ddf = depth + 1
-        return _START
+            self._ddf = self._depth
+        return _EMPTY if buf[stop - 1] == 0x2F else _START
 
     def _end(self, at, stop):
-        buf, depth = self._window.buf, self._depth - 1
-        name_end = _name_end(buf, at + 2)
-        ended = depth >= 0 and buf[at + 2 : name_end] == self._names[depth]
-        check(ended and not buf[name_end:stop].strip(b" \t\r\n"), "end tag")
-        return self._close(stop)
+        buf = self._window.buf
+        name_end = _name_end(buf, at)
+        ended = buf[at:name_end] == self._names[self._depth - 1] and not buf[name_end:stop].strip(_BLANKS)
+        check(ended, "end tag")
+        return self._close()
 
-    def _close(self, stop):
-        self._window.start = stop + 1
+    def _close(self):
         self._depth = depth = self._depth - 1
         self.tag = self._tags[depth]
         if depth < self._ddf:
@@ -238,16 +211,15 @@ def _tag_end(buf, at, end):
     stop = buf.find(b">", at, end)
     if buf.find(b"'", at, stop) < 0 and buf.count(b'"', at, stop) == 2:
         return stop  # what is usual, at once
-    quote = 0
+    wanted = 0x3E
     for i in range(at, end):
         byte = buf[i]
-        if quote:
-            if byte == quote:
-                quote = 0
-        elif byte == 0x3E:
-            return i
-        elif byte == 0x22 or byte == 0x27:
-            quote = byte
+        if byte == wanted:
+            if byte == 0x3E:
+                return i
+            wanted = 0x3E
+        elif wanted == 0x3E and byte in b"\"'":
+            wanted = byte
     return -1
 
 

@@ -8,6 +8,8 @@ from agent.syncml_tags import name
 
 _SYNC_ML = const(0x2D)
 _MGMT_TREE = const(0x220)
+_TO_ESCAPE = const(b"&<>\r")
+_ESCAPED = const((b"&amp;", b"&lt;", b"&gt;", b"&#13;", b"?"))  # the last one for what is not found above
 
 
 class XmlWriter:
@@ -19,17 +21,16 @@ class XmlWriter:
 
     def __init__(self, out):
         self.out = out
-        self._open = []
-        self._encoder = None
+        self.begin_tnds()
 
     def begin(self):
         """Write what stands before the root of a message."""
-        self._open = []
+        self.begin_tnds()
         self.out.put(b'<?xml version="1.0" encoding="UTF-8"?>')
 
     def begin_tnds(self):
         """Begin a device description that is carried inside of a message: nothing stands before it."""
-        self._open = []
+        self._open = [0]  # 0 for what is around the root
 
     def start(self, tag):
         """Open an element."""
@@ -38,9 +39,7 @@ class XmlWriter:
 
     def end(self):
         """Close the element that was opened last."""
-        self.out.put(b"</")
-        self.out.put(name(self._open.pop()))
-        self.out.put(b">")
+        self.out.put(b"</" + name(self._open.pop()) + b">")
 
     def empty(self, tag):
         """Write an element without content."""
@@ -62,17 +61,16 @@ class XmlWriter:
         put, done = self.out.put, 0
         for i in range(len(data)):
             byte = data[i]
-            if byte < 0x20 and byte not in (9, 10) or byte in (0x26, 0x3C, 0x3E):
+            if (byte < 0x20 or byte in b"&<>") and byte not in b"\t\n":
                 put(data[done:i])
-                put(_escape(byte))
+                put(_ESCAPED[_TO_ESCAPE.find(bytes((byte,)))])
                 done = i + 1
         put(data[done:])
 
-    def state(self):
-        """Return what `restore` needs between two complete elements: nothing."""
-
-    def restore(self, state):
+    def restore(self, state=None):
         """Go on as if nothing had been written since `state`; `out` is the caller's matter."""
+
+    state = restore  # what `restore` needs between two complete elements: nothing
 
     def data_size(self, size, binary):
         """Return the size that so many bytes have in the document, as the Size of a Meta says it."""
@@ -91,34 +89,19 @@ class XmlWriter:
         if not self._encoder:
             return self.text(piece)
         encode = self._encoder.encode
-        size = encode(piece, self._coded)
-        self.out.put(self._coded[:size])
+        self.out.put(self._coded[: encode(piece, self._coded)])
 
     def end_data(self):
         """End it."""
         if self._encoder:
-            size = self._encoder.finish(self._coded)
-            self.out.put(self._coded[:size])
-            self._encoder = None
+            self.out.put(self._coded[: self._encoder.finish(self._coded)])
 
     def _tag(self, tag, last):
-        put = self.out.put
-        put(b"<")
-        put(name(tag))
+        space = b""
         if tag == _SYNC_ML:
-            put(b' xmlns="SYNCML:SYNCML1.2"')
+            space = b' xmlns="SYNCML:SYNCML1.2"'
         elif tag == _MGMT_TREE:
-            put(b' xmlns="syncml:dmddf1.2"')
-        elif tag >> 8 == 1 and not (self._open and self._open[-1] >> 8 == 1):
-            put(b' xmlns="syncml:metinf"')
-        put(last)
-
-
-def _escape(byte):
-    if byte == 0x26:
-        return b"&amp;"
-    if byte == 0x3C:
-        return b"&lt;"
-    if byte == 0x3E:
-        return b"&gt;"
-    return b"&#13;" if byte == 13 else b"?"
+            space = b' xmlns="syncml:dmddf1.2"'
+        elif tag >> 8 == 1 and self._open[-1] >> 8 != 1:
+            space = b' xmlns="syncml:metinf"'
+        self.out.put(b"<" + name(tag) + space + last)

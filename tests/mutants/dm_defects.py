@@ -5,7 +5,7 @@ _SECURITY = ("dm_security", "dm_nonce_rules", "dm_credentials")
 DEFECTS = (
     (
         "a MAC that is not compared",
-        [("agent/dm_guard.py", "if form and dm_auth.same(formula(form), code):", "if form:")],
+        [("agent/dm_guard.py", "if form and dm_auth.same(digest(user, secret, form, *parts), code):", "if form:")],
         _SECURITY,
     ),
     (
@@ -15,10 +15,10 @@ DEFECTS = (
     ),
     (
         "commands act before their sender is proven",
-        [("agent/dm_exchange.py", "header.version or (self.header_status if self.header_status >= 400 else 0)", "0")],
+        [("agent/dm_exchange.py", "header.version or (code if code >= 400 else 0)", "0")],
         _SECURITY,
     ),
-    ("a downgrade is followed", [("agent/dm_guard.py", "return kind == MAC or self._free", "return True")], _SECURITY),
+    ("a downgrade is followed", [("agent/dm_guard.py", "return kind == _MAC or self._free", "return True")], _SECURITY),
     (
         "an alert counts whoever answers",
         [("agent/dm_exchange.py", "authentic = heard and not", "authentic = True or not")],
@@ -32,7 +32,7 @@ DEFECTS = (
     ),
     (
         "a chunk goes to the bank before its message is proven",
-        [("agent/dm_exchange.py", "            not self.secure\n", "            False\n")],
+        [("agent/dm_exchange.py", "if not self.secure or not header", "if not header")],
         _SECURITY,
     ),
     (
@@ -62,10 +62,10 @@ DEFECTS = (
     ),
     (
         "a lone Status of the SyncHdr is sent",
-        [("agent/dm_exchange.py", "if not self._own and self.peer_final and", "if False and")],
+        [("agent/dm_exchange.py", "if not self.own and self.peer_final and", "if False and")],
         ("session_flow",),
     ),
-    ("Final too early", [("agent/dm_answer.py", "if session.peer_final:", "if True:")], ("session_flow",)),
+    ("Final too early", [("agent/dm_answer.py", "if session.peer_final else", "if True else")], ("session_flow",)),
     (
         "a message above the server's limit",
         [("agent/dm_answer.py", "if self._room() < self._measure(node):", "if False:")],
