@@ -24,10 +24,10 @@ _ACTING = b"\x05\x20\x10\x0d\x11"
 class Chunks:
     """At most one object is on its way; `interrupted(target)` is told when it will never be complete."""
 
-    def __init__(self, tree, max_size, interrupted):
+    def __init__(self, tree, max_size, interrupted, server):
         self._tree, self._max_size, self._interrupted = tree, max_size, interrupted
         self.object = None
-        self.server = ""
+        self.server = server
         self._target = self._broken = ""
         self.streamed = -1  # the Item whose Data is in the tree already
         self._code = 0  # what went wrong with it

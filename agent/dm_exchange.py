@@ -5,7 +5,6 @@ answered, then our `own` commands. See dm_entries, and dm_answer, which renders 
 """
 
 from agent.compat import const
-from agent.dm_chunks import Chunks
 from agent.dm_guard import Guard
 from agent.errors import ProtocolError
 from agent.own_alert import OwnAlert
@@ -52,8 +51,8 @@ class Exchange:
             dm.log("insecure: %s may do without MAC", account.server_id)
         self.arena = dm.arena
         self.max_object = dm.max_object if dm.wbxml else (dm.max_object + 2) // 3 * 4  # as it travels
-        self.chunks = Chunks(dm.tree, self.max_object, self._interrupted)
-        self.chunks.server = self.server_id = account.server_id
+        self.chunks = None  # there when a message comes, and while an object is on its way
+        self.server_id = account.server_id
         self.url = account.url
         self.max_message = dm.max_message(secure)
         self.peer_limit = self.peer_object_limit = _NO_LIMIT
@@ -97,6 +96,10 @@ class Exchange:
         from agent.dm_incoming import Incoming
 
         self.arena.fill = self._parsed
+        if not self.chunks:
+            from agent.dm_chunks import Chunks
+
+            self.chunks = Chunks(self.dm.tree, self.max_object, self._interrupted, self.server_id)
         self.chunks.begin_message()
         self.header = None
         return Incoming(reader, self.arena, self)
@@ -262,5 +265,6 @@ class Exchange:
         """The session is over: keep the nonces, drop what is not complete."""
         if not self.over:
             self.over = self.lost = True
-            self.chunks.drop()
+            if self.chunks:
+                self.chunks.drop()
             self.guard.end()

@@ -49,15 +49,20 @@ def _uri(path):
 
 def readable(tree, path, server):
     """Yield the paths of the node and of those below it that the server may Get, parents first."""
-    paths = [path]
-    while paths:
-        path = paths.pop()
+    levels = []  # the path of each node that we are in, and the names in it that are still to come
+    while path is not None:
         kind = tree.kind(path)
         if kind & _GET and tree.allowed(_GET, path, server):
             yield path
             if kind >> 8 & 15 == _NODE:
-                for child in reversed(tree.children(path)):
-                    paths.append(join(path, child))
+                levels.append((path, tree.each_child(path)))
+        path = None
+        while levels and path is None:
+            for child in levels[-1][1]:
+                path = join(levels[-1][0], child)
+                break
+            else:
+                levels.pop()
 
 
 def _tnds_parts(argument):

@@ -16,6 +16,7 @@ _READING = const("dm_incoming xml_reader wbxml_reader")
 _ACTING = const(
     "dm_header dm_commands dm_containers dm_edit dm_property dm_store_edit dm_properties_edit dm_kept tnds_reader ui"
 )
+_CHUNKS = const("dm_chunks dm_object base64")
 _XML = const(b"<\xef \t\r\n")  # what a message in XML can begin with
 
 
@@ -40,6 +41,9 @@ class Session(Exchange):
         """Return what to send next; the same again after `no_answer`. None where the session has ended instead."""
         if self.dm.small:
             self._reader = self._incoming = self._hash = self.header = None
+            if self.chunks and not self.chunks.object:
+                self.chunks = None
+                unload(_CHUNKS.split())
             unload((_READING + " " + _ACTING).split())
         self._answer = answer = self._answer or self.make_answer()
         length, hasher = 0, md5() if self.guard.signs else None

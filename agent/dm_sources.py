@@ -54,5 +54,5 @@ class LeafSource(BytesSource):
 def node_source(tree, path, kept=None):
     """Return what a plain Get of the node gives: the value of a leaf, the names below an interior node."""
     if kept is None and tree.kind(path) >> 8 & 15 == _NODE:
-        return BytesSource("/".join(tree.children(path)).encode(), "node", tree.type_of(path) or _PLAIN)
+        return BytesSource("/".join(tree.each_child(path)).encode(), "node", tree.type_of(path) or _PLAIN)
     return LeafSource(tree, path, kept)

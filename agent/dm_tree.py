@@ -98,8 +98,17 @@ class Tree:
 
     def children(self, path):
         """Return the names below the node, those of what is mounted there at the end."""
+        return list(self.each_child(path))
+
+    def each_child(self, path):
+        """Yield the same names without having all of them in memory."""
         thing, inside = self.find(path)
-        return add_children(list(thing.children(inside)) if thing else [], self.objects, path)
+        mounted = add_children([], self.objects, path)
+        for name in thing.children(inside) if thing else ():
+            if name not in mounted:
+                yield name
+        for name in mounted:
+            yield name
 
     def type_of(self, path):
         """Return the Type property."""

@@ -20,6 +20,7 @@ def make_client(kind, folder, bank, logs):
     from flash import FileRegion
 
     from agent.account import Accounts
+    from agent.compat import unload
     from agent.dm_client import Client
     from agent.dm_nonces import Nonces
     from agent.dm_properties import Properties
@@ -46,6 +47,7 @@ def make_client(kind, folder, bank, logs):
     )
     client = Client(tree, accounts, Nonces(journal, b"k" * 16), lambda size: b"\x12\x34"[:size])
     client.wbxml, client.small = kind == "wbxml", "whole" not in sys.argv
+    unload(("mo_devinfo",))
     return client
 
 
