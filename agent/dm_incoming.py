@@ -12,7 +12,6 @@ _NEED_DATA = const(0)
 _START = const(1)
 _TEXT = const(2)
 _END = const(3)
-_CORRELATOR = const(0x3C)
 _CRED = const(0x0E)
 _DATA = const(0x0F)
 _FINAL = const(0x12)
@@ -145,7 +144,7 @@ class Incoming:
             if self._level < self._in_field:
                 self._in_field = 0
                 self._sink = None
-                arena.close_field(code != _CORRELATOR and (code != _DATA or self._path[self._level] == _CRED))
+                arena.close_field(code != _DATA or self._path[self._level] == _CRED)
         elif code in _CONTAINERS:
             self._containers -= 1
         elif code == _ITEM:

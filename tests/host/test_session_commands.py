@@ -180,7 +180,7 @@ def test_exec(kind):
     out = hold(commands, kind=kind, arena=9000)
     assert [command.status for command in commands] == [code for _, code in EXECS]
     assert out.device.bank.log == [
-        ("exec", b"", None), ("exec", b"args", "x"), ("exec", b"", "c" * 255), ("exec", b"", " a &<b>  c "),
+        ("exec", b"", None), ("exec", b"args", "x"), ("exec", b"", "c" * 255), ("exec", b"", "a &<b>  c"),
         ("exec", b"", ""),
     ]  # fmt: skip
 
