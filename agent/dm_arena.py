@@ -8,6 +8,8 @@ for the heads of what follows, so that it can still be answered.
 from agent.compat import const
 from agent.errors import ProtocolError
 
+_ITEM = const(0x14)
+_LATE = const(0x02)  # fields of a command that come behind its Items
 _HEAD = const(6)
 _FIELD = const(3)
 _SIZE = const(2)  # a record's size stands so far behind its status: the same two methods do for both
@@ -121,6 +123,15 @@ class Arena:
     def next(self, record):
         """Return the offset of the record behind."""
         return record + _HEAD + self.status(record + _SIZE)
+
+    def items(self, record, end):
+        """Return the offsets of a command's Items, all of them before `end`."""
+        found, at = [], self.next(record)
+        while at < end and self.buf[at] in (_ITEM, _LATE):
+            if self.buf[at] == _ITEM:
+                found.append(at)
+            at = self.next(at)
+        return found
 
     def field(self, record, field):
         """Return the field as a memoryview, None where there is none."""

@@ -1,6 +1,6 @@
 """Large objects of the server: which Item is a chunk, of what, and what becomes of it.
 
-Data of a node that streams goes into the tree while it arrives, if its sender is already proven (`trusted`); flash cannot
+Data of a node that streams goes into the tree while it arrives, if its sender is already proven; flash cannot
 take a forged chunk back. Otherwise the chunk waits in the arena until its message has proven authentic.
 """
 

@@ -10,9 +10,7 @@ from agent.errors import FlashError, ProtocolError
 _ALERT = const(0x06)
 _EXEC = const(0x11)
 _GET = const(0x13)
-_ITEM = const(0x14)
 _UNKNOWN = const(0x01)
-_LATE = const(0x02)
 _DATA = const(0x0F)
 _CMD_ID = const(0x0B)
 _TARGET = const(0x2E)
@@ -65,15 +63,6 @@ class Commands:
                 return record
         return -1
 
-    def items(self, record):
-        """Return the offsets of the command's Items."""
-        found, at = [], self.arena.next(record)
-        while at < self.end and self.arena.kind(at) in (_ITEM, _LATE):
-            if self.arena.kind(at) == _ITEM:
-                found.append(at)
-            at = self.arena.next(at)
-        return found
-
     # -- one command --------------------------------------------------------------------------------------------------
 
     def _run(self, record, kind):
@@ -91,7 +80,7 @@ class Commands:
                 return False
             self._done(record, code)
         else:
-            items = self.items(record)
+            items = self.arena.items(record, self.end)
             if not items:
                 self._done(record, self._status(record, record, kind))
             for item in items:

@@ -13,9 +13,7 @@ _ALERT = const(0x06)
 _ATOMIC = const(0x08)
 _COPY = const(0x0D)
 _GET = const(0x13)
-_ITEM = const(0x14)
 _SEQUENCE = const(0x24)
-_LATE = const(0x02)
 _KEPT = const(0x03)
 _CMD_ID = const(0x0B)
 _DATA = const(0x0F)
@@ -52,7 +50,7 @@ def answers(program, answer, first, last):
 def _command(program, answer, arena, record, kind):
     references = program.message, arena.text(record, _CMD_ID)
     name = _NAMES[_KINDS.find(bytes((kind,)))]
-    items = () if kind in (_SEQUENCE, _ATOMIC, _ALERT) else _items(program, arena, record)
+    items = () if kind in (_SEQUENCE, _ATOMIC, _ALERT) else arena.items(record, program.end)
     if not items:
         data = program.answers.get(record, ())
         yield answer.status, (references, name, arena.status(record), None, None, data), False
@@ -63,15 +61,6 @@ def _command(program, answer, arena, record, kind):
         for item in items:
             if arena.status(item) == 200:
                 yield from _results(program, answer, arena, references, item)
-
-
-def _items(program, arena, record):
-    items, at = [], arena.next(record)
-    while at < program.end and arena.kind(at) in (_ITEM, _LATE):
-        if arena.kind(at) == _ITEM:
-            items.append(at)
-        at = arena.next(at)
-    return items
 
 
 def _results(program, answer, arena, references, item):

@@ -16,7 +16,6 @@ _INT = const(3)
 _BOOL = const(4)
 _BIN = const(5)
 _B64 = const(6)
-MAX_VALUE = const(255)
 
 
 class StoredObject:

@@ -28,7 +28,7 @@ def ask(session, commands, kind, record):
     """Return the status and the texts for one alert, None while the user has not answered."""
     if session.question is None:
         texts = []
-        for item in commands.items(record):
+        for item in commands.arena.items(record, commands.end):
             texts.append(to_text(session.arena.field(item, _DATA) or b""))
         code = _check(kind, texts) if session.arena.field(record, _CMD_ID) else 400
         if code:

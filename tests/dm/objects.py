@@ -4,6 +4,7 @@ Must run on both interpreters. Everything is deterministic: a session that is pl
 """
 
 from agent.errors import FlashError, ProtocolError
+from agent.mo_leaves import Leaves
 
 NODE, CHR, INT, BOOL, BIN = 1 << 8, 2 << 8, 3 << 8, 4 << 8, 5 << 8
 ADD, DELETE, EXEC, GET, REPLACE, DYNAMIC, STREAM, VOLATILE = 1, 4, 8, 16, 32, 64, 128, 4096
@@ -60,10 +61,13 @@ def nor_journal():
     return Journal(Region(make_flash(), 8192, 6 * 4096))
 
 
-class Plain:
+class Plain(Leaves):
     """What objects without memory say; subclasses answer `leaf(path)`: the kind of a leaf, 0 where there is none."""
 
     names = ()
+
+    def __init__(self):
+        super().__init__("", ())
 
     def leaf(self, path):
         return 0
@@ -88,20 +92,6 @@ class Plain:
 
     def apply(self, op, path, value):
         return 200
-
-    def snapshot(self):
-        return None
-
-    def restore(self, snapshot):
-        return True
-
-    def changes(self):
-        return ()
-
-    def saved(self):
-        pass
-
-    reload = saved
 
 
 class Bank(Plain):

@@ -8,10 +8,12 @@ import gc
 import sys
 from binascii import crc32
 
+from agent.mo_leaves import Leaves
+
 _LEAF = 1024
 
 
-class Logs:
+class Logs(Leaves):
     """Sixty-four leaves of one KiB, made up while they are read."""
 
     def kind(self, path):
@@ -32,28 +34,12 @@ class Logs:
             into[i] = 97 + (offset + i) % 26
         return count
 
-    def check(self, op, path, value):
-        return 405
-
-    apply = check
-
-    def snapshot(self):
-        return None
-
-    def restore(self, snapshot):
-        return True
-
-    def changes(self):
-        return ()
-
-    def saved(self):
-        pass
-
 
 class Bank(Logs):
     """Stands for the bank: takes the package, keeps its checksum."""
 
     def __init__(self):
+        super().__init__("", ())
         self.crc = self.size_taken = 0
 
     def kind(self, path):
@@ -119,7 +105,7 @@ def main():
     from wiring import make_client
 
     bank = Bank()
-    client = make_client(sys.argv[1], sys.argv[2], bank, Logs())
+    client = make_client(sys.argv[1], sys.argv[2], bank, Logs("", ()))
     del make_client, sys.modules["wiring"]  # a board is wired once
     session = run(client, sys.argv[1] == "wbxml")
     print(session.failure, bank.size_taken, bank.crc, file=sys.stderr)
