@@ -39,6 +39,7 @@ class BankWriter:
         self._blank = b"\xff" * self._page
         self._state = _IDLE
         self._at = 0  # page of the chunk that is next
+        self._erasing = False  # the last operation was an erase
 
     def begin(self, size, at, dirty_from):
         """Write an image of `size` bytes from `at` on; cells from `dirty_from` on are erased however they read."""
@@ -82,6 +83,11 @@ class BankWriter:
         elif self._state == _READ_BACK:
             self._read_back()
 
+    def erasing(self):
+        """Tell whether the chip is busy with an erase: there is time for something else."""
+        self._erasing = self._erasing and self._region.busy()
+        return self._erasing
+
     def digest(self):
         """Return the digest of what was read back, None where this writer did not write it all."""
         return self._sha.digest() if self._sha and self.position == self._size else None
@@ -117,6 +123,7 @@ class BankWriter:
     def _erase_unit(self):
         unit = self._unit_at(self._erased_to)
         self._region.erase(self._erased_to, unit)
+        self._erasing = True
         self._erased_to += unit
         self.erases += 1
 
@@ -133,6 +140,7 @@ class BankWriter:
             page = self._pages[self._at]
             if page != self._blank:
                 self._region.program(self.position + self._at * self._page, page)
+                self._erasing = False
                 self._at += 1
                 return
             self._at += 1

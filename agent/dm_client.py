@@ -3,21 +3,12 @@
 from agent.compat import const
 from agent.dm_arena import Arena
 from agent.mo_devinfo import DEVINFO
+from agent.options import Headless
 from agent.window import Out, Window
 
 _MAX_SECURE = const(16384)  # bytes of a message that is read through a window
 _BESIDE = const(1024)  # of the arena: the message before, as long as its answer may have to be sent again
 _ID_TRIES = const(32)
-
-
-class Headless:
-    """The policy of a device that has nobody to ask: shows nothing, says yes, cannot type or choose (see ui.py)."""
-
-    pause_ms = 0
-
-    def answer(self, question):
-        """Answer at once."""
-        return (200 if question.kind < 1102 else 406), ()
 
 
 class Client:

@@ -12,7 +12,8 @@ _ADD = const(1)
 _GET = const(16)
 _VOLATILE = const(4096)
 _NODE = const(1)
-_MAX_SAMPLE = const(64)
+_MAX_SAMPLE = const(1024)
+_FIRST_SAMPLE = const(64)
 _RIGHTS = ((1, "Add"), (4, "Delete"), (8, "Exec"), (16, "Get"), (32, "Replace"))
 _IMPLIED = const(_NODE << 8 | _GET)
 _ROOT = const(_NODE << 8 | _GET | _ADD)
@@ -134,8 +135,12 @@ class Tree:
     def _sample(self, path):
         if path not in self._samples:
             thing, inside = self.find(path)
-            buffer = memoryview(bytearray(_MAX_SAMPLE))
-            self._samples[path] = bytes(buffer[: thing.read(inside, 0, buffer)])
+            buffer = bytearray(_FIRST_SAMPLE)
+            size = thing.read(inside, 0, memoryview(buffer))
+            if size == _FIRST_SAMPLE:  # there may be more, which a second reading gives in one piece
+                buffer = bytearray(_MAX_SAMPLE)
+                size = thing.read(inside, 0, memoryview(buffer))
+            self._samples[path] = bytes(memoryview(buffer)[:size])
         return self._samples[path]
 
     def value(self, path):

@@ -26,6 +26,10 @@ class PackageError(AgentError):
 
     code = 402
 
+    def __init__(self, text="", code=0, dlota=0):
+        super().__init__(text, code)
+        self.dlota = dlota  # the status for a download server; 0: that which belongs to `code`
+
 
 class FlashError(AgentError):
     """The hardware did not do as it was told."""
@@ -34,6 +38,13 @@ class FlashError(AgentError):
 
 
 class LinkError(AgentError):
-    """The network failed; trying again may help."""
+    """The network failed; trying again may help unless `final` says otherwise."""
 
     code = 503
+    dates = False  # only the validity dates of a certificate are wrong: a clock that is set may help
+
+    def __init__(self, text="", code=0, dlota=0, final=False, after_ms=0):
+        super().__init__(text, code)
+        self.dlota = dlota
+        self.final = final
+        self.after_ms = after_ms  # how long the server wants to be left alone

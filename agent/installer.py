@@ -8,7 +8,7 @@ from agent import package as package_format
 from agent.bank_header import HeaderWriter
 from agent.bank_writer import CHUNK, BankWriter
 from agent.compat import const
-from agent.errors import PackageError
+from agent.errors import LinkError, PackageError
 from agent.job import CLEAN, NO_BANK
 from agent.manifest import Manifest, check
 from agent.signature import open_jws
@@ -36,6 +36,9 @@ class Installer:
         self._step = self._read_manifest
         self._header = None
         self._digest = None
+        self._decoded = 0  # image bytes of the block that is held
+        self._packed = self._size = 0  # of the block that the writer has whole, until it is in flash
+        self._error = None  # of the next block, told once this one is in flash
         self.manifest = None
         self.offset = 0
         self.verifying = False
@@ -112,8 +115,15 @@ class Installer:
     def _write(self, stream):
         writer, reader = self._writer, self._reader
         if writer.busy:
-            writer.step()
-        elif reader.state == package_format.HAVE_BLOCK:
+            if not (writer.erasing() and self._read_on(stream)):
+                writer.step()
+            return MORE
+        if self._packed:
+            self._progress.block_done(self._packed, self._size)
+            self._packed = 0
+        if self._error:
+            raise self._error
+        if reader.state == package_format.HAVE_BLOCK:
             self._decode()
         elif reader.state == package_format.END:
             self.verifying = True
@@ -122,14 +132,25 @@ class Installer:
             return MORE if writer.erase_ahead() else WAIT
         return MORE
 
+    def _read_on(self, stream):
+        """Take bytes of the next block while the chip erases; tell whether there may be more of them."""
+        if self._error or self._reader.state != package_format.BLOCK:
+            return False
+        try:
+            self._reader.fill(stream)
+        except (LinkError, PackageError) as e:
+            self._error = e
+        return True
+
     def _decode(self):
         reader, writer = self._reader, self._writer
         packed, size = reader.block_packed, reader.block_size
         count = reader.read_into(writer.room())
-        if count:
-            writer.take(count)
-        else:
-            self._progress.block_done(packed, size)
+        writer.take(count)
+        self._decoded += count
+        if self._decoded == size:
+            reader.read_into(writer.room())  # the block's end
+            self._packed, self._size, self._decoded = packed, size, 0
 
     # -- the proof ----------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """The three values that the journal keeps of an update: the job, the package that is held, and the outbox.
 
 Independent on purpose: a job may end while its package stays, a result may wait while nothing else does.
-Each begins with the number of its format; a reader that does not know the number treats the value as absent.
+Each begins with the number of its format; a reader that does not know the number treats the value as absent. The values
+grow at their end only, under the same number: firmware that fell back reads what the newer one wrote, and the reverse.
 """
 
 import struct
@@ -46,9 +47,11 @@ NO_BANK = const(0xFF)
 CLEAN = const(0xFFFFFFFF)  # no part of the spare bank is suspect
 _FORMAT = const(1)
 _JOB = "<BBBBBBBBHI32s"
-_TEXTS = ("server", "node", "correlator", "url", "validator")
+_TEXTS = ("server", "node", "correlator", "url", "validator", "notify", "base")
+_AGREED = const(0x80)  # beside `restarts`
+_RESTARTS = const(0x7F)
 _ABSENT = const(0xFFFF)
-JOB_SIZE = const(2048)  # bound of a packed job: three texts of 255, a URL of 1,024, a validator of 128
+JOB_SIZE = const(2560)  # bound of a packed job: four texts of 255, a URL of 1,024, a validator of 128, and room to grow
 
 
 class Job:
@@ -65,7 +68,11 @@ class Job:
         self.mark = 0  # progress at the last boot, for `boots`
         self.digest = bytes(32)  # of the image that the job installs, zero while unknown
         self.code = 0  # the result
-        self.server = self.node = self.url = self.validator = ""
+        self.agreed = False  # the user wants the download that a descriptor described
+        self.server = self.node = self.url = ""
+        self.validator = ""  # of the package at the download server
+        self.notify = ""  # where the download server wants to be told what became of it
+        self.base = ""  # the firmware that took the order, as the beginning of its image's digest
         self.correlator = None  # its absence is not the empty text
 
     def pack(self):
@@ -78,7 +85,7 @@ class Job:
             self.state,
             self.arms,
             self.boots,
-            self.restarts,
+            self.restarts | (_AGREED if self.agreed else 0),
             self.serial,
             self.code,
             self.mark,
@@ -99,7 +106,7 @@ class Job:
         data = bytearray(JOB_SIZE)
         size = journal.get(JOB, data)
         if size > 0 and data[0] == _FORMAT:
-            job._unpack(data)
+            job._unpack(data, min(size, JOB_SIZE))
         return job
 
     def attempt(self):
@@ -113,12 +120,15 @@ class Job:
                 return False
         return True
 
-    def _unpack(self, data):
+    def _unpack(self, data, end):
         fields = struct.unpack_from(_JOB, data, 0)
-        _, self.phase, self.kind, self.state, self.arms, self.boots, self.restarts, self.serial = fields[:8]
+        _, self.phase, self.kind, self.state, self.arms, self.boots, restarts, self.serial = fields[:8]
         self.code, self.mark, self.digest = fields[8:]
+        self.restarts, self.agreed = restarts & _RESTARTS, restarts >= _AGREED
         at = struct.calcsize(_JOB)
         for name in _TEXTS:
+            if at + 2 > end:
+                return  # written before there was such a text
             size = struct.unpack_from("<H", data, at)[0]
             at += 2
             if size == _ABSENT:
@@ -152,21 +162,22 @@ class Package:
 
 
 class Outbox:
-    """The one alert that waits: its code, and the digest that must run for a success to be told."""
+    """What waits to be told: the code of the one alert, and the status for the download server until it was posted."""
 
-    _LAYOUT = "<BH"
+    _LAYOUT = "<BHH"
 
-    def __init__(self, code=0):
+    def __init__(self, code=0, dlota=0):
         self.code = code
+        self.dlota = dlota
 
     def pack(self):
         """Return the value for the journal."""
-        return struct.pack(self._LAYOUT, _FORMAT, self.code)
+        return struct.pack(self._LAYOUT, _FORMAT, self.code, self.dlota)
 
     @classmethod
     def load(cls, journal):
         """Return the outbox, code 0 where nothing waits."""
         outbox, data = cls(), bytearray(58)
         if journal.get(OUTBOX, data) > 0 and data[0] == _FORMAT:
-            outbox.code = struct.unpack_from(cls._LAYOUT, data, 0)[1]
+            _, outbox.code, outbox.dlota = struct.unpack_from(cls._LAYOUT, data, 0)
         return outbox

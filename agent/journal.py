@@ -25,20 +25,15 @@ class Journal:
     """A log of slots in the newest of three copies; the other two are the spares that make `put` safe."""
 
     def __init__(self, region):
-        self._region = region
-        self._size = region.size // 3
+        self._region, self._size = region, region.size // 3
         self._slots = self._size // _SLOT
         self._sector = region.erase_units[0][0]
-        self._slot = bytearray(_SLOT)
-        self._page = bytearray(256)
+        self._slot, self._page = bytearray(_SLOT), bytearray(256)
         self._at = {}  # key -> its first slot in the newest copy
-        self._copy = -1
-        self._revision = 0
-        self._inside = False
-        self._free = 1
+        self._copy, self._revision = -1, 0
+        self._inside, self._free = False, 1
         self._appendable = False  # else the next write is a put
-        self._tally_key = -1
-        self._tally_at = 0
+        self._tally_key, self._tally_at = -1, 0
         self._mount()
         self.was_clean = self._appendable  # nothing was in flight when the power went
 
@@ -68,6 +63,14 @@ class Journal:
         start = 2 + (self._slot[1] & 0x3F)
         into[: _SLOT - 4 - start] = memoryview(self._slot)[start : _SLOT - 4]
         return _SLOT - 4 - start
+
+    def recent(self, most):
+        """Return (revision, slots in use, slots, [(key, size) of the newest slots, the newest last]) for a diagnosis."""
+        last = []
+        for slot in range(max(1, self._free - most), self._free):
+            if self._read_slot(self._copy, slot):
+                last.append((self._slot[0], self._slot[1] & 0x3F))
+        return self._revision, self._free - 1, self._slots - 1, last
 
     def put(self, changes):
         """Store several (key, data) at once, None to forget; they are in two copies before this returns."""

@@ -20,6 +20,7 @@ SAME = const(4)  # the running bank is that image already
 NEXT = (
     # phase, event, next phase; an order enters at ACCEPTED or DOWNLOAD
     (ACCEPTED, OK, ARM),
+    (ACCEPTED, SAME, REPORT),
     (ACCEPTED, FAIL, REPORT),
     (DOWNLOAD, OK, READY),
     (DOWNLOAD, AGAIN, DOWNLOAD),

@@ -11,7 +11,7 @@ def accept(record, boot, order):
     """Take an order (a Job with kind, server, node, correlator, url); it is put before the 202 can leave."""
     job = record.job
     if not record.idle and job.same_order(order):
-        return ACCEPTED_STATUS
+        return ACCEPTED_STATUS  # a 202 can be lost
     if boot.running() != boot.confirmed() or job.phase in (ARM, TRIAL):
         return BUSY_STATUS
     if not record.idle and job.server != order.server:

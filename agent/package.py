@@ -30,6 +30,11 @@ DEFLATED = const(1)
 _CRC_AT = const(16)
 
 
+def largest(bank_size):
+    """Return the size of the largest package for a bank: nothing shrinks, every block is as short as a block may be."""
+    return HEAD_SIZE + MAX_JWS + bank_size + (bank_size // SECTOR + 1) * BLOCK_HEAD_SIZE
+
+
 class PackageReader:
     """Reads one package; what it says is checked against the manifest that `start` is given."""
 

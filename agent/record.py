@@ -4,6 +4,7 @@ from agent import lifecycle
 from agent.job import (
     ARM,
     ATTEMPT,
+    CLEAN,
     DOWNLOAD,
     DOWNLOAD_ONLY,
     IDLE,
@@ -13,11 +14,14 @@ from agent.job import (
     PACKAGE,
     PROGRESS,
     READY,
+    REPORT,
+    STATE_DONE,
     STATE_DONE_HELD,
     STATE_DOWNLOAD_FAILED,
     STATE_DOWNLOADING,
     STATE_FAILED,
     STATE_FAILED_HELD,
+    STATE_IDLE,
     STATE_READY,
     STATE_UPDATING,
     TRIAL,
@@ -62,14 +66,15 @@ class Record:
         job.serial = (self.job.serial + 1) & 0xFF
         self.job = job
         self.attempted = False
-        self.outbox.code = 0
+        self.outbox.code = self.outbox.dlota = 0
         self.progress.clear()
         self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
 
-    def finish(self, code, event=lifecycle.FAIL):
+    def finish(self, code, event=lifecycle.FAIL, dlota=0):
         """Put the result: from here on the operation is over, whatever becomes of the alert."""
         self.job.state = self._final_state(code)
         self.job.code = self.outbox.code = code
+        self.outbox.dlota = (dlota or _dlota_of(code)) if self.job.notify else 0
         self.attempted = False
         self.progress.clear()
         self.go(event, ((OUTBOX, self.outbox.pack()), (PROGRESS, None), (ATTEMPT, None)))
@@ -82,15 +87,67 @@ class Record:
 
     def end(self):
         """Put that the result was delivered, or will never be; State stays."""
-        self.outbox.code = 0
+        self.outbox.code = self.outbox.dlota = 0
         self.go(lifecycle.OK, ((OUTBOX, None), (ATTEMPT, None)))
 
     def restart(self):
         """Put that the download begins again, into a bank of which nothing is trusted."""
         self.job.restarts += 1
+        self.job.digest = bytes(32)
+        self.job.validator = ""
         self.package.dirty_from = 0
         self.progress.clear()
         self.go(lifecycle.AGAIN, ((PROGRESS, None),))
+
+    def posted(self):
+        """Put that the download server was told, or will never be."""
+        self.outbox.dlota = 0
+        self._journal.put(((OUTBOX, self.outbox.pack()),))
+
+    def keep(self):
+        """Put what the job has learnt."""
+        self._journal.put(((JOB, self.job.pack()),))
+
+    # -- what the server puts into the object, and what the board takes out of it -------------------------------------
+
+    @property
+    def open(self):
+        """Tell whether no operation is under way: the package may be exchanged."""
+        return self.job.phase in (IDLE, REPORT)
+
+    def reset_state(self):
+        """Put that another package is meant from now on: State 10, nothing is held."""
+        if self.job.state != STATE_IDLE or self.package.bank != NO_BANK:
+            self._content(STATE_IDLE, NO_BANK, bytes(32))
+
+    def begin_push(self):
+        """Put that the bank is about to be written without an order."""
+        self.progress.clear()
+        self._content(STATE_IDLE, NO_BANK, bytes(32), ((PROGRESS, None),))
+
+    def hold(self, bank, digest):
+        """Put that a package is held which no order has fetched."""
+        self.package.dirty_from = CLEAN
+        self.progress.clear()
+        self._content(STATE_READY, bank, digest, ((PROGRESS, None),))
+
+    def clean_up(self):
+        """Put that the bank serves another purpose now: 70 becomes 80 and 90 becomes 100, a held package is gone."""
+        state = {STATE_FAILED_HELD: STATE_FAILED, STATE_DONE_HELD: STATE_DONE, STATE_READY: STATE_IDLE}
+        self._content(state.get(self.job.state, self.job.state), NO_BANK, bytes(32))
+
+    def drop(self):
+        """Put that the board was flashed or reset by its owner: the order and its result are void, nothing is told."""
+        self.job = Job()
+        self.outbox.code = self.outbox.dlota = 0
+        self.progress.clear()
+        self.package.bank = NO_BANK
+        self.enter(IDLE, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
+
+    def _content(self, state, bank, digest, more=()):
+        self.job.state = state
+        self.package.bank, self.package.digest = bank, digest
+        self._journal.put(((JOB, self.job.pack()), (PACKAGE, self.package.pack())) + more)
 
     def forget_package(self):
         """Put that no package is held: the bank is about to be changed."""
@@ -107,3 +164,9 @@ class Record:
         if self.job.phase == DOWNLOAD:
             return STATE_DOWNLOAD_FAILED
         return STATE_FAILED_HELD if self.package.bank != NO_BANK else STATE_FAILED
+
+
+def _dlota_of(code):
+    from agent.causes import dlota_of
+
+    return dlota_of(code)

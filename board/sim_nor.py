@@ -18,6 +18,8 @@ def make_layout(flash_size, bank_size):
         ("journal", 3 * _SECTOR, 3 * _SECTOR),
         ("header0", 6 * _SECTOR, _SECTOR),
         ("header1", 7 * _SECTOR, _SECTOR),
+        ("settings", 8 * _SECTOR, 6 * _SECTOR),
+        ("factory", 14 * _SECTOR, 2 * _SECTOR),
         ("bank0", 16 * _SECTOR, bank_size),
         ("bank1", half + 16 * _SECTOR, bank_size),
     )
@@ -36,7 +38,7 @@ def build(port, layout):
         if wraps(flash, regions["boot"].start + boot.probe()):
             raise FlashError("the flash is smaller than the layout takes it for: check the part")
 
-    return Hardware(
+    hardware = Hardware(
         layout_hash(layout),
         regions["journal"],
         tuple(Bank(regions[image], regions[header]) for image, header in BANK_NAMES),
@@ -46,3 +48,5 @@ def build(port, layout):
         fitting_units(flash.erase_units, port.watchdog.timeout_ms),
         check_flash,
     )
+    hardware.settings, hardware.factory = regions["settings"], regions["factory"]
+    return hardware

@@ -61,6 +61,10 @@ class BootRecord:
         """Return the last bank that was confirmed."""
         return self.bank
 
+    def fell_back(self):
+        """Tell whether the bank that runs does so because the one confirmed after it kept crashing."""
+        return self.state == FALLBACK
+
     def tried(self, bank, attempt):
         """Tell whether that trial of `bank` has been used up; one of an earlier update does not count."""
         return self.state == TRIED and self.trial == bank and self.attempt == attempt

@@ -46,6 +46,41 @@ class Stream:
         """Let go of the connection; calling it twice is allowed."""
 
 
+class Network:
+    """How connections and datagrams leave the board, one connection at a time. What the runtime's sockets and TLS raise
+    becomes LinkError: refused or unreachable 412, a certificate that is not accepted 503 and final (`dates` where only its
+    dates are wrong), a connection or TLS that breaks 503.
+    """
+
+    name_servers: (
+        "numeric addresses of the name servers, in their order; a pair (address, port) where it is not port 53"
+    )
+
+    def connect(self, host, address, port, tls):
+        """Return a Stream at once; until it stands, TLS verified against `host` included, reading and writing give None."""
+
+    def udp(self, port=0):
+        """Return Datagrams bound to the port, 0 for any."""
+
+    def known(self, name):
+        """Return the numeric address of a name that needs no asking (numbers, hosts of the board), else None."""
+
+
+class Datagrams:
+    """An open UDP port that never blocks."""
+
+    port: "the number it was bound to; 0 where any was asked for and the runtime does not tell"
+
+    def send(self, data, address, port):
+        """Send one datagram to a numeric address; it may get lost."""
+
+    def receive(self, into):
+        """Return (size, address, port) of one datagram, cut to `into`, or None when nothing is there."""
+
+    def close(self):
+        """Let go of the port; calling it twice is allowed."""
+
+
 class Flash:
     """A NOR flash or a part of one. `program` and `erase` only start; every other call waits for them first, feeding the
     watchdog, up to the chip's own maximum and never longer. A port that can only block sets `blocking`.
@@ -90,6 +125,9 @@ class BootControl:
 
     def ran_before(self):
         """Return the bank that ran before the reset, -1 where nothing tells."""
+
+    def fell_back(self):
+        """Tell whether the bank that runs does so because the one confirmed after it kept crashing."""
 
     def tried(self, bank, attempt):
         """Tell whether that trial of `bank` has been used up; a native mechanism that keeps no number ignores it."""

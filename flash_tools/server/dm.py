@@ -43,14 +43,20 @@ class DmServer:
         self.style = style or Style()
         self.faults = faults or Faults()
         self.resp_uri = resp_uri
+        self.last_device = ""  # whose message was handled last
         self._sessions = OrderedDict()  # (device id, SessionID) -> Session, the last used at the end
 
     def session(self, device_id: str, session_id: str) -> Session | None:
         """Return a session that is remembered."""
         return self._sessions.get((device_id, session_id))
 
+    def forget(self):
+        """Forget all sessions, as a server does that starts again."""
+        self._sessions.clear()
+
     def handle(self, body: bytes, content_type: str, headers: Mapping | None = None, tls: bool = False) -> Reply:
         """Do one HTTP exchange."""
+        self.last_device = ""
         if len(body) > self.message_max:
             return Reply(b"the message is too long\n", status=413)
         try:
@@ -58,6 +64,7 @@ class DmServer:
             key = _identity(message)
         except CodecError as error:
             return Reply(("%s\n" % error).encode(), status=400)
+        self.last_device = key[0]
         session = self._session_of(key, message, body)
         if session.last_reply and self._is_repeated(session, message):
             return session.last_reply

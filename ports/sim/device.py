@@ -133,7 +133,7 @@ class Device:
         self.journal = Journal(self.hardware.journal)
         record = Record(self.journal)
         self.update = update = Update(
-            self.hardware, record, self.identity, self, self.server, self.server.report, self.trial_policy
+            self.hardware, record, self.identity, self, self.server, self.server.deliver, self.trial_policy
         )
         self.server.mounted(self)
         update.resume()

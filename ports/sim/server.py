@@ -3,6 +3,7 @@
 from agent.errors import LinkError
 from agent.job import TRIAL, Job
 
+_AGAIN_MS = 30000
 IN_TRIAL = -1  # as the place of an order: while the one before is on trial, which must be refused
 
 
@@ -67,11 +68,19 @@ class Server:
     def log(self, text):
         """The device said something."""
 
-    def open(self, url, offset):
+    def open(self, job, offset, capacity):
         """Return a stream of the package."""
-        if not self.online or url not in self.packages:
+        if not self.online or job.url not in self.packages:
             raise LinkError("the download server does not answer", 412)
-        return Stream(self, self.packages[url], offset)
+        return Stream(self, self.packages[job.url], offset)
+
+    def deliver(self, record):
+        """Take the result, as the management session would."""
+        record.attempt()
+        if self.report(record.job, record.outbox.code):
+            record.end()
+            return 0
+        return _AGAIN_MS
 
     def report(self, job, code):
         """Take a result."""

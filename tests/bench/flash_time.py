@@ -33,10 +33,10 @@ class Stopwatch(Server):
 
         update._hold_package = stop
 
-    def open(self, url, offset):
+    def open(self, job, offset, capacity):
         """Start."""
         self._started_us = self._flash.clock.us
-        return super().open(url, offset)
+        return super().open(job, offset, capacity)
 
 
 def bound_us(size):

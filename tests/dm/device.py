@@ -74,6 +74,7 @@ DEFAULTS = {
     "acls": [],
     "nodes": [],
     "url": URL,
+    "firmware": None,  # the options of a real FUMO object, see firmware.py; else FUMO is objects.Bank
     "account": [],  # (path below the account, format, value), instead of or beside what _accounts says
 }
 
@@ -88,6 +89,7 @@ class Device:
         self.settings = nor_journal() if config["nor"] else DictJournal()
         self.bank, self.clock, self.answered, self.said, self._drawn = Bank(**config["bank"]), Clock(), [], [], 0
         self.user = None if config["ui"] is None else User(config["ui"])
+        self.firmware = None if config["firmware"] is None else self._firmware(config["firmware"])
         accounts = self._accounts()
         self.area = StoredObject(self._area(), AREA)
         tree = self._tree(DMAcc(accounts))
@@ -136,13 +138,18 @@ class Device:
             store.set(path, form, "", value.encode())
         return self._provision(store)
 
+    def _firmware(self, options):
+        from tests.dm.firmware import Firmware
+
+        return Firmware(self.settings, options)
+
     def _tree(self, accounts):
         objects = (
             ("DevInfo", devinfo(_IDENTITY)),
             ("DevDetail", devdetail(_IDENTITY, lambda: "1.0")),
             ("DMAcc", accounts),
             ("Area", self.area),
-            ("FUMO", self.bank),
+            (self.firmware.fumo.uri[2:], self.firmware.fumo) if self.firmware else ("FUMO", self.bank),
             ("Stubborn", Stubborn()),
             ("Codes", Codes()),
             ("Clock", self.clock),
@@ -196,6 +203,7 @@ class Device:
                 asked,
                 self.clock.readings,
                 crc32(self.client.tree.properties.snapshot()),
+                self.firmware.summary() if self.firmware else [],
             ]
         )
 

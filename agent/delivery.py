@@ -1,0 +1,127 @@
+"""Telling a result: the download server by a POST where a descriptor asked for it, then the management server by an alert.
+
+Both survive reboots. Nothing here can change which bank boots, and the operation is over whatever becomes of the result.
+"""
+
+from agent.backoff import Backoff
+from agent.compat import const
+from agent.own_alert import generic
+
+_POSTS = const(3)
+_REFUSALS = const(3)  # sessions in which the server refuses the alert for good
+_UNPROVEN = const(3)  # sessions without TLS whose server takes the alert and does not prove itself
+_FOR_EVER = const(0x3FFFFFFF)
+_SOON_MS = const(1000)
+_POLL_MS = const(20)
+_KINDS = ("", "download", "update", "downloadandupdate")
+TYPE = "org.openmobilealliance.dm.firmwareupdate."
+
+
+class Delivery:
+    """One for a device; `due` says that a session should be opened for the alert."""
+
+    def __init__(self, record, root, port, web, log):
+        self._record, self._root, self._web, self._log = record, root, web, log
+        self._clock = port.clock
+        self._backoff = Backoff(port.random, _FOR_EVER)
+        self._post = None
+        self._posts = self._refused = self._unproven = 0
+        self._wait_ms = self._since = 0
+        self._code = 0  # the server's Status of the alert in this session
+        self.due = False
+
+    def step(self, record):
+        """Do a step; return the milliseconds until the next one is wanted."""
+        left_ms = self._wait_ms - self._clock.since(self._since)
+        if left_ms > 0:
+            return left_ms
+        self._wait_ms = 0
+        if record.outbox.dlota:
+            return self._tell_download_server(record)
+        self.due = True
+        return _SOON_MS
+
+    def _wait(self, wait_ms):
+        self._wait_ms, self._since = wait_ms, self._clock.ms()
+        return wait_ms
+
+    # -- the download server ------------------------------------------------------------------------------------------
+
+    def _tell_download_server(self, record):
+        if not self._post:
+            from agent.install_notify import InstallNotify
+
+            self._post = InstallNotify(self._web, self._clock)
+            self._post.post(record.job.notify, record.outbox.dlota)
+            self._posts += 1
+        done = self._post.step()
+        if done is None:
+            return _POLL_MS
+        self._post = None
+        if not done and self._posts < _POSTS:
+            return self._wait(self._backoff.fail())
+        if not done:
+            self._log("the download server cannot be told: %s", record.job.notify)
+        self._posts = 0
+        self._backoff.reset()
+        record.posted()
+        return 0
+
+    def interrupt(self):
+        """Somebody else needs the link."""
+        self._post = None
+
+    # -- the management server ----------------------------------------------------------------------------------------
+
+    def alert(self, account):
+        """Return the alert for a session with that account, None where nothing waits for it."""
+        record = self._record
+        job, code = record.job, record.outbox.code
+        self._code = 0
+        if not code or record.outbox.dlota or account.server_id != job.server:
+            return None
+        record.attempt()
+        source = job.node if account.alert_source == "exec" else self._root
+        mark = "informational" if code < 300 else "critical"
+        kind = TYPE + _KINDS[job.kind]
+        return generic(kind, str(code), source, job.correlator, mark, account.alert_format or "int", self._answered)
+
+    def _answered(self, code, authentic):
+        """Take the server's Status of the alert: only one that surely is the server's ends the matter."""
+        self._code = code
+        if 200 <= code < 300 and authentic:
+            self._end()
+
+    def session_ended(self, secure):
+        """A session that carried the alert is over."""
+        self.due = False
+        code = self._code
+        if not self._record.outbox.code or self._record.outbox.dlota:
+            return
+        if 200 <= code < 300:
+            self._unproven += not secure
+        elif 400 <= code < 500 and code not in (401, 407, 408, 417):
+            self._refused += 1
+        if self._unproven >= _UNPROVEN:
+            self._log("the alert was taken by a server that cannot prove itself")
+            self._end()
+        elif self._refused >= _REFUSALS:
+            self._log("the server refuses the alert with %d: dropped", code)
+            self._end()
+        else:
+            self._wait(self._backoff.fail())
+
+    def give_up(self):
+        """Nobody is there to be told."""
+        if self._record.outbox.code and self.due:
+            self._end()
+
+    def _end(self):
+        self._record.end()
+        self.reset()
+
+    def reset(self):
+        """Another result, or none, is waited for: begin anew."""
+        self._refused = self._unproven = self._posts = self._wait_ms = 0
+        self._post, self.due = None, False
+        self._backoff.reset()

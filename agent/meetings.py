@@ -1,0 +1,155 @@
+"""When a management session is held, with whom, and what the device says first: on notice, to report, or to ask.
+
+A notification or a wish that comes at a bad time is remembered, the newest one only. A session that the link broke is
+tried again with growing pauses: a few times for a notification, for ever for a result.
+"""
+
+from agent.backoff import Backoff
+from agent.compat import const, unload
+from agent.errors import LinkError
+from agent.own_alert import OwnAlert
+
+_TRIES = const(3)  # sessions for one notification
+_DATAGRAM = const(512)
+_ASK_FIRST = const(3)
+_CONFIRM = const(1101)
+_OF_A_SESSION = const(
+    "conversation dm_session dm_exchange dm_guard dm_auth dm_client dm_arena dm_tree dm_properties dm_uri dm_incoming "
+    "dm_header dm_commands dm_containers dm_edit dm_property dm_store_edit dm_properties_edit dm_kept dm_chunks dm_object "
+    "dm_answer dm_entries dm_sources dm_queries tnds_reader tnds_writer xml_reader xml_writer wbxml_reader wbxml_writer "
+    "base64 base64_encoder ui mo_devinfo mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo mo_fumo_ext push window "
+    "syncml_tags ddf_tags dm_time dm_acl dm_mac_header own_alert"
+)
+
+
+class Meetings:
+    """At most one session at a time; `owner` is the Agent."""
+
+    def __init__(self, owner, notifications):
+        self._owner, self._notifications = owner, notifications
+        net, port = owner.port.net, owner.board.notify_port
+        self._datagrams = net.udp(port) if port >= 0 else None
+        self._data = memoryview(bytearray(_DATAGRAM if self._datagrams else 0))
+        self._trigger = self._talk = self._question = None
+        self._failures = Backoff(owner.port.random, _TRIES)
+        self._retry_ms = self._failed_at = self._asked = 0
+        self._reports = False
+
+    @property
+    def active(self):
+        """Tell whether a session is open."""
+        return self._talk is not None
+
+    def listen(self):
+        """Take a datagram, if one is there."""
+        try:
+            came = self._datagrams.receive(self._data) if self._datagrams else None
+        except LinkError:
+            return
+        if came:
+            trigger = self._notifications.judge(self._data[: came[0]])
+            if trigger:
+                self._owner.log("a server asks for a session")
+                self._trigger, self._retry_ms = trigger, 0
+                self._failures.reset()
+
+    def wanted(self):
+        """Tell whether a session should be opened as soon as the link is free."""
+        if self._trigger:
+            if self._owner.port.clock.since(self._failed_at) < self._retry_ms:
+                return False
+            return self._trigger.ui_mode != _ASK_FIRST or self._may_begin()
+        return self._owner.delivery.due or self._owner.requests.due() is not None
+
+    def open(self):
+        """Open the session."""
+        owner, trigger = self._owner, self._trigger
+        account = self._account(trigger)
+        if not account:
+            owner.log("there is no account for what is to be said: dropped")
+            owner.delivery.give_up()
+            owner.requests.answered(owner.requests.due(), 0)
+            return
+        from agent.conversation import Conversation
+        from agent.dm_session import Session
+
+        alerts = self._opening(account)
+        secure = account.url[:6].lower() == "https:"
+        session_id, resync = 0, False
+        if trigger and not self._failures.failures:
+            session_id, resync = trigger.session_id, trigger.resync
+        session = Session(owner.management.client(), account, alerts, secure, session_id, resync)
+        self._talk = Conversation(session, owner.web)
+
+    def step(self):
+        """Do one thing of the open session; return the milliseconds until the next one is wanted."""
+        wait_ms = self._talk.step()
+        if self._talk.session.over:
+            self._close()
+        return wait_ms
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _account(self, trigger):
+        accounts, owner = self._owner.management.accounts, self._owner
+        if trigger:
+            return trigger.account
+        if owner.delivery.due:
+            return accounts.by_server(owner.record.job.server)
+        return owner.management.first_account()
+
+    def _opening(self, account):
+        owner = self._owner
+        alerts = [OwnAlert("1200" if self._trigger and self._trigger.initiator else "1201")]
+        result = owner.delivery.alert(account)
+        self._reports = result is not None
+        if result:
+            alerts.append(result)
+        self._asked = owner.requests.due()
+        if self._asked is not None:
+            alerts.append(owner.requests.alert(self._asked, account, owner.board.root, self._on_status))
+        return alerts
+
+    def _on_status(self, code, authentic):
+        if authentic:
+            self._owner.requests.answered(self._asked, code)
+
+    def _may_begin(self):
+        """Ask the user where the server wants that; tell whether the session may begin."""
+        if not self._question:
+            from agent.ui import Question
+
+            self._question = Question(_CONFIRM, {}, "A management server wants to begin a session. Allow it?", ())
+        answer = self._owner.ui.answer(self._question)
+        if answer is None:
+            return False
+        self._question = None
+        if answer[0] == 200:
+            self._trigger.ui_mode = 0
+            return True
+        self._trigger = None
+        return False
+
+    def _close(self):
+        owner, talk = self._owner, self._talk
+        failure, secure = talk.session.failure, talk.session.secure
+        self._talk = None
+        if failure:
+            owner.note_failure(failure)
+        if self._reports:
+            owner.delivery.session_ended(secure)
+        if self._asked is not None:
+            owner.requests.answered(self._asked, 0)
+        if self._trigger:
+            self._end_trigger(failure)
+        owner.management.drop()
+        if owner.board.small:
+            unload(_OF_A_SESSION.split())
+
+    def _end_trigger(self, failure):
+        wait_ms = self._failures.fail() if isinstance(failure, LinkError) else -1
+        if wait_ms < 0:
+            self._trigger = None
+            self._failures.reset()
+        else:
+            self._retry_ms, self._failed_at = wait_ms, self._owner.port.clock.ms()

@@ -1,0 +1,263 @@
+"""A whole management and download server inside a test: real sockets, TLS, a thread of its own, faults by script.
+
+    with BenchServer() as server:
+        bundle = server.add_device("dev-1")     # what the device must be provisioned with
+        package = server.add_package(data)
+        outcome = server.update("dev-1", package, notify=("127.0.0.1", 2948))
+        outcome.transcript.write("build/transcripts/update.txt")
+"""
+
+import base64
+import os
+import secrets
+import socket
+from contextlib import contextmanager
+
+from flash_tools.errors import ToolError
+from flash_tools.server import dm_push
+from flash_tools.server.desk import Desk
+from flash_tools.server.dm import DmServer, Reply
+from flash_tools.server.dm_codec import Style
+from flash_tools.server.dm_device import Device
+from flash_tools.server.dm_faults import Faults
+from flash_tools.server.listener import Listener, load, server_context
+from flash_tools.server.orders import Order, Outcome, Task
+from flash_tools.server.packages import PACKAGE_TYPE, Package
+from flash_tools.server.pki import Authority, Certificate
+from flash_tools.server.play import Play
+from flash_tools.server.relay import Relay
+from flash_tools.server.store import Store
+from flash_tools.server.transcript import Transcript
+from flash_tools.server.web import make_app
+from flash_tools.server.web_faults import WebFaults
+
+AUTO = "auto"
+_NONCE_SIZE = 16
+
+
+class BenchServer:
+    """`faults` are those of OMA DM (dm_faults), `web_faults` those of HTTP; `relay=True` puts a TCP relay in front.
+
+    `certificate` is one of pki.KINDS or a Certificate; `client_certificates=True` demands one of `client_certificate()`.
+    """
+
+    def __init__(
+        self, port=0, store=":memory:", tls=True, host="127.0.0.1", faults=None, *, name="localhost", certificate="good",
+        authority=None, client_certificates=False, relay=False, server_id="bench", style=None, random=os.urandom,
+        keep_alive_s=15,
+    ):  # fmt: skip
+        self.port, self.host, self.name, self.tls, self.server_id = port, host, name, tls, server_id
+        self.faults, self.web_faults, self.transcript = faults or Faults(), WebFaults(), Transcript()
+        self.authority = (authority or Authority()) if tls else None
+        self.relay: Relay | None = None
+        self.desk: Desk | None = None
+        self._path, self._style, self._random, self._keep_alive_s = store, style or Style(), random, keep_alive_s
+        self._with_relay, self._relay_port = relay, 0
+        self._context = self._make_context(certificate, client_certificates) if tls else None
+        self._store = self._listener = self._dm = None
+
+    def _make_context(self, certificate, client_certificates):
+        made = self._certificate(certificate)
+        return server_context(made, self.authority.pem if client_certificates else None)
+
+    def _certificate(self, which):
+        return which if isinstance(which, Certificate) else self.authority.issue_kind(which)
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> "BenchServer":
+        """Begin to serve; what the store has goes on."""
+        self._store = Store(self._path)
+        self.desk = Desk(self._store, self.transcript, lambda: self.url)
+        self._dm = DmServer(self.desk.devices, Play(self.desk), self._random, style=self._style, faults=self.faults)
+        self._listener = Listener(make_app(self), self.host, self.port, self._context, self._keep_alive_s)
+        self.port = self._listener.port
+        self._listener.start()
+        if self._with_relay:
+            self.relay = Relay(self._listener.loop, self.host, (self.host, self.port))
+            self._listener.run(self.relay.start(self._relay_port))
+            self._relay_port = self.relay.port
+        return self
+
+    def stop(self):
+        """Stop at once; connections break."""
+        if self._listener:
+            if self.relay:
+                self._listener.run(self.relay.stop())
+            self._listener.stop()
+            self._store.close()
+            self._listener = self.relay = None
+
+    def restart(self):
+        """Stop and start on the same port: sessions are forgotten, what is in a store that is a file is not."""
+        self.stop()
+        self.start()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Return the base of all URLs; management messages go to `/dm` below it."""
+        port = self.relay.port if self.relay else self.port
+        return "%s://%s:%d" % ("https" if self.tls else "http", self.name, port)
+
+    @property
+    def ca_pem(self) -> str | None:
+        """Return the authority to trust as PEM, None without TLS."""
+        return self.authority.pem if self.tls else None
+
+    @property
+    def ca_der(self) -> bytes | None:
+        """Return the authority to trust as DER, None without TLS."""
+        return self.authority.der if self.tls else None
+
+    def use_certificate(self, which: str | Certificate):
+        """Use another certificate for the connections to come."""
+        load(self._context, self._certificate(which))
+
+    def client_certificate(self, name: str = "device") -> Certificate:
+        """Make a certificate for a device."""
+        return self.authority.issue((name,), client=True)
+
+    # -- devices and packages -----------------------------------------------------------------------------------------
+
+    def add_device(self, device_id: str, auth: str | None = AUTO, server_auth: str | None = AUTO, **options) -> dict:
+        """Make an account and return what the device must be provisioned with; bytes are in base64.
+
+        `auth` and `server_auth` are md5, MAC, basic or None; without TLS they are MAC unless said otherwise. `options`
+        are fields of Device. A device that is there already gets other secrets.
+        """
+        usual = "md5" if self.tls else "MAC"
+        given = {
+            "client_name": device_id,
+            "client_secret": secrets.token_urlsafe(12),
+            "server_id": self.server_id,
+            "server_secret": secrets.token_urlsafe(12),
+            "client_nonce": self._random(_NONCE_SIZE),
+            "server_nonce": self._random(_NONCE_SIZE),
+            "auth": usual if auth == AUTO else auth,
+            "server_auth": usual if server_auth == AUTO else server_auth,
+        }
+        device = Device(device_id, **{**given, **options})
+        with self.desk.changed:
+            self.desk.add_device(device)
+        return self._bundle(device)
+
+    def _bundle(self, device):
+        return {
+            "device_id": device.device_id,
+            "server_id": device.server_id,
+            "url": self.url + "/dm",
+            "ca_pem": self.ca_pem,
+            "auth": device.auth,
+            "user": device.client_name,
+            "secret": device.client_secret,
+            "nonce": _text(device.client_nonce),
+            "server_auth": device.server_auth,
+            "server_user": device.server_id,
+            "server_secret": device.server_secret,
+            "server_nonce": _text(device.server_nonce),
+        }
+
+    def device(self, device_id: str) -> Device:
+        """Return the server's record of a device; changing it is a fault by script."""
+        return self.desk.devices[device_id]
+
+    def add_package(self, data: bytes, name: str | None = None, descriptor=None, content_type=PACKAGE_TYPE) -> Package:
+        """Add an update package; see Package for the descriptor."""
+        with self.desk.changed:
+            name = name or "package-%d.fup" % (len(self.desk.packages) + 1)
+            return self.desk.add_package(name, data, descriptor, content_type)
+
+    # -- orders -------------------------------------------------------------------------------------------------------
+
+    def order(
+        self, device_id: str, package: Package | None, method="download-and-update", *, descriptor=True, confirm=None,
+        notify=None, correlator: str | None = AUTO, fumo: str | None = None, url: str | None = None, verify=True,
+    ) -> Order:  # fmt: skip
+        """Order an update and return at once. `fumo` says where x may be; it is found by its Type in any case.
+
+        `url` takes the place of the package's, `notify` is the (host, port) that package 0 goes to.
+        """
+        order_id = secrets.token_hex(4)
+        if package is not None and url is None:
+            url = "%s?t=%s" % (package.descriptor_url, order_id) if descriptor else package.url
+        if method == "push" and package is None:
+            raise ToolError("a push needs a package")
+        correlator = order_id if correlator == AUTO else correlator
+        name = package.name if package else None
+        order = Order(order_id, device_id, method, correlator, name, url, confirm, fumo, verify)
+        with self.desk.changed:
+            self.desk.add_order(order)
+        if notify:
+            self.notify(device_id, notify)
+        return order
+
+    def update(self, device_id: str, package: Package | None, method="download-and-update", *, wait_s=60, **options) -> Outcome:
+        """Order an update and wait for its end; `options` are those of `order`."""
+        return self.order(device_id, package, method, **options).wait(wait_s)
+
+    def command(self, device_id: str, *commands) -> Task:
+        """Give commands to the device's next session; their answers are in the commands when the Task is done."""
+        with self.desk.changed:
+            return self.desk.add_task(device_id, list(commands))
+
+    def notify(self, device_id: str, address, *, session_id=None, wsp=False, change=None, **options) -> str:
+        """Send package 0 by UDP; return the SessionID that it asks for. `change` forges the bytes."""
+        session_id = secrets.randbelow(0xFFFF) + 1 if session_id is None else session_id
+        with self.desk.changed:
+            body = dm_push.notification(self.desk.devices[device_id], session_id, **options)
+        body = dm_push.wap_push(body) if wsp else body
+        body = change(body) if change else body
+        self.transcript.datagram("package 0 for session %s" % dm_push.session_id_text(session_id), body)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(body, address)
+        return dm_push.session_id_text(session_id)
+
+    # -- faults that are no answers -----------------------------------------------------------------------------------
+
+    def forget_sessions(self):
+        """Forget all sessions, as a server does that starts again."""
+        with self.desk.changed:
+            self._dm.forget()
+
+    @contextmanager
+    def refused(self):
+        """Refuse connections for a while; those that stand break."""
+        self._listener.refuse()
+        self._listener.drop()
+        try:
+            yield
+        finally:
+            self._listener.accept()
+
+    def drop_connections(self, reset: bool = True):
+        """Break all connections that stand."""
+        self._listener.drop(reset)
+
+    # -- what the web calls -------------------------------------------------------------------------------------------
+
+    def dm_message(self, body: bytes, content_type: str, headers) -> Reply:
+        """Do one exchange; what it changed is kept before the answer leaves."""
+        with self.desk.changed:
+            reply = self._dm.handle(body, content_type, headers, tls=self.tls)
+            self.desk.end_exchange(self._dm.last_device)
+        return reply
+
+    def find_package(self, name: str) -> Package | None:
+        """Return a package."""
+        with self.desk.changed:
+            return self.desk.packages.get(name)
+
+    def notified(self, token: str, text: str) -> bool:
+        """Take an install notification."""
+        with self.desk.changed:
+            return self.desk.take_notification(token, text)
+
+
+def _text(data):
+    return None if data is None else base64.b64encode(data).decode()

@@ -1,0 +1,235 @@
+"""TCP, TLS and UDP on MicroPython, never blocking. Whatever socket and ssl raise leaves as LinkError.
+
+Only numeric addresses come here, since the runtime's own name resolution can block for longer than the watchdog waits.
+What must be known of mbedTLS: it speaks up to TLS 1.2 in most builds; reading and writing drive the handshake and give None
+until it is done; a refused certificate is a ValueError that only has a text; the end of a connection is told once.
+"""
+
+import errno
+import gc
+import select
+import socket
+import ssl
+
+from agent.errors import LinkError
+
+_STARTED = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN)  # what a connect says that goes on by itself
+_DATES = ("validity has expired", "validity starts in the future")
+
+
+def _resolved(address, port, kind):
+    """Return what connect and sendto want: the unix port takes nothing else, and boards take it too."""
+    return socket.getaddrinfo(address, port, 0, kind)[0]
+
+
+def _not_trusted(text):
+    """Return the error for a certificate; mbedTLS says what is wrong with it, a line for each reason."""
+    error = LinkError("certificate refused: " + " ".join(text.split()), 503, 954, True)
+    reasons = [line for line in text.split("\n") if line]
+    others = [line for line in reasons if not line.endswith(_DATES[0]) and not line.endswith(_DATES[1])]
+    error.dates = bool(reasons) and not others
+    return error
+
+
+def _unreachable(error):
+    return LinkError("cannot connect: %s" % error, 412, 954)
+
+
+class Stream:
+    """One connection: TCP, then TLS where `context` (a function that gives one) is given, then bytes."""
+
+    def __init__(self, address, port, host, context):
+        self._host, self._context = host, context
+        self._error = self._sock = self._tcp = None
+        self._stands = self._ended = False
+        self._poll = select.poll()
+        try:
+            info = _resolved(address, port, socket.SOCK_STREAM)
+            self._sock = self._tcp = socket.socket(info[0], socket.SOCK_STREAM)
+            self._sock.setblocking(False)
+            self._poll.register(self._sock, select.POLLOUT)
+            self._sock.connect(info[-1])
+        except OSError as e:
+            if not self._sock or e.errno not in _STARTED:
+                self._error = _unreachable(e)
+
+    def read_into(self, into):
+        """Return the number of bytes read, 0 when the peer has closed, None when nothing is there yet."""
+        if self._ended:
+            return 0
+        count = self._try(True, into)
+        self._ended = count == 0
+        return count
+
+    def write(self, data):
+        """Return the number of bytes taken, None when none can be taken now; then the same bytes must be offered again."""
+        return self._try(False, data)
+
+    def close(self):
+        """Let go of the connection."""
+        self._error = self._error or LinkError("the connection is closed", 503, 903)
+        for sock in (self._sock, self._tcp):
+            try:
+                if sock:
+                    sock.close()
+            except OSError:
+                pass  # it is broken already
+        self._sock = self._tcp = None
+
+    def _try(self, reading, data):
+        if self._error:
+            raise self._error
+        try:
+            if self._poll and not self._connected():
+                return None
+            count = self._sock.readinto(data) if reading else self._sock.write(data)
+        except (OSError, ValueError) as e:
+            if isinstance(e, OSError) and e.errno == errno.EAGAIN:
+                return None
+            error = self._translate(e)
+            if not self._stands:
+                self._error = error  # else what has been read before it broke may still be there
+            raise error
+        if count:
+            self._stands = True
+        return count
+
+    def _connected(self):
+        """Tell whether TCP stands; begin TLS then."""
+        events = self._poll.poll(0)
+        if not events:
+            return False
+        if events[0][1] & (select.POLLERR | select.POLLHUP):
+            self._sock.recv(1)  # says why
+            raise OSError(0, "refused")
+        self._poll = None
+        if self._context:
+            context = self._context()
+            gc.collect()  # a handshake needs several large pieces
+            self._sock = context.wrap_socket(self._tcp, server_hostname=self._host, do_handshake_on_connect=False)
+        return True
+
+    def _translate(self, error):
+        if self._poll:
+            return _unreachable(error)
+        if isinstance(error, ValueError):
+            return _not_trusted(str(error))
+        return LinkError("connection broken: %s" % error, 503, 903)
+
+
+class Datagrams:
+    """An open UDP port."""
+
+    def __init__(self, port):
+        self.port = port
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._sock.setblocking(False)
+            self._sock.bind(_resolved("0.0.0.0", port, socket.SOCK_DGRAM)[-1])
+        except OSError as e:
+            self.close()
+            raise _unreachable(e)
+
+    def send(self, data, address, port):
+        """Send one datagram to a numeric address; it may get lost."""
+        try:
+            self._sock.sendto(data, _resolved(address, port, socket.SOCK_DGRAM)[-1])
+        except OSError as e:
+            if e.errno != errno.EAGAIN:
+                raise _unreachable(e)
+
+    def receive(self, into):
+        """Return (size, address, port) of one datagram, cut to `into`, or None when nothing is there."""
+        try:
+            data, peer = self._sock.recvfrom(len(into))
+        except OSError as e:
+            if e.errno == errno.EAGAIN:
+                return None
+            raise _unreachable(e)
+        into[: len(data)] = data
+        if not isinstance(peer, tuple):  # the unix port gives the bytes of the system's structure
+            _, raw, port = socket.sockaddr(peer)
+            peer = "%d.%d.%d.%d" % tuple(raw), port
+        return len(data), peer[0], peer[1]
+
+    def close(self):
+        """Let go of the port."""
+        self._sock.close()
+
+
+class Network:
+    """The network of the board.
+
+    `ca`: whom to trust, as a path or bytes of one certificate in DER, or a tuple of those; without it no server is trusted.
+    `client`: our own certificate and key, as paths or bytes in DER. `name_servers` and `hosts`, a tuple of (name, address),
+    come before what the network interface says.
+    """
+
+    def __init__(self, ca=(), client=None, name_servers=None, hosts=()):
+        self._ca = ca if isinstance(ca, tuple) else (ca,)
+        self._client, self._servers, self._hosts = client, name_servers, hosts
+        self._made = None
+
+    def connect(self, host, address, port, tls):
+        """Return a Stream at once; until it stands, TLS verified against `host` included, reading and writing give None."""
+        return Stream(address, port, host, self._context if tls else None)
+
+    def udp(self, port=0):
+        """Return Datagrams bound to the port, 0 for any."""
+        return Datagrams(port)
+
+    @property
+    def name_servers(self):
+        """Return what the interface was told by DHCP, or what resolv.conf says where there is a system below."""
+        if self._servers is not None:
+            return self._servers
+        try:
+            import network
+        except ImportError:
+            return _system_servers()
+        server = network.WLAN(network.STA_IF).ifconfig()[3]
+        return (server,) if server != "0.0.0.0" else ()
+
+    def known(self, name):
+        """Return the numeric address of a literal, of localhost or of one of `hosts`, else None."""
+        for host, address in self._hosts:
+            if host == name:
+                return address
+        if ":" in name or _is_numeric(name):
+            return name
+        return "127.0.0.1" if name == "localhost" else None
+
+    def _context(self):
+        """Return the TLS settings, made when they are needed first: certificates take heap."""
+        if not self._made:
+            try:
+                self._made = self._make_context()
+            except (OSError, ValueError) as e:
+                raise LinkError("TLS cannot be set up: %s" % e, 503, 954, True)
+        return self._made
+
+    def _make_context(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = ssl.CERT_REQUIRED
+        for trusted in self._ca:
+            if isinstance(trusted, str):
+                with open(trusted, "rb") as file:
+                    trusted = file.read()
+            context.load_verify_locations(cadata=trusted)
+        if self._client:
+            context.load_cert_chain(*self._client)
+        return context
+
+
+def _is_numeric(name):
+    parts = name.split(".")
+    return len(parts) == 4 and not [part for part in parts if not part.isdigit() or len(part) > 3 or int(part) > 255]
+
+
+def _system_servers():
+    try:
+        with open("/etc/resolv.conf") as file:
+            words = [line.split() for line in file]
+    except OSError:
+        return ()
+    return tuple([line[1] for line in words if len(line) > 1 and line[0] == "nameserver" and ":" not in line[1]])

@@ -1,0 +1,49 @@
+"""The simulated device with the whole agent in it: first stage, hand-over, agent on a network, in virtual or in real time.
+
+`watcher` looks on: powered(device), mounted(device), log(text), satisfied(agent), which ends the boot where it says True.
+"""
+
+from agent.agent import Agent
+from ports.sim.device import IDLE, Device
+
+
+class AgentDevice(Device):
+    """A board with one chip and a network; its server is somewhere behind that."""
+
+    def __init__(self, flash, clock, layout, identity, net, options, watcher, **more):
+        super().__init__(flash, clock, layout, identity, watcher, **more)
+        self.net, self.options = net, options
+        self.agent = None
+
+    def random_bytes(self, size):
+        """Return bytes that nobody foresees, as far as that is wanted here."""
+        return bytes([self.random(256) for _ in range(size)])
+
+    def log(self, text, *arguments):
+        """Say something."""
+        self.server.log(text % arguments if arguments else text)
+
+    def boot(self):
+        """Run one boot to its end; what was open on the network is gone then."""
+        end = super().boot()
+        self.net.power_off()
+        return end
+
+    def _run_agent(self, firmware):
+        self.agent = agent = Agent(self.hardware, self, self.identity, self.options)
+        self.journal, self.update = agent.journal, agent.update
+        self.server.mounted(self)
+        agent.start()
+        while not self.server.satisfied(agent):
+            self._sleep(agent.step())
+        return IDLE
+
+    def _sleep(self, wait_ms):
+        self.watchdog.feed()
+        while wait_ms > 0:
+            nap_ms = min(wait_ms, self._watchdog_ms // 4)
+            before = self.clock.ms()
+            self.net.doze_ms(nap_ms)
+            self.watchdog.feed()
+            gone_ms = self.clock.since(before)
+            wait_ms = 0 if gone_ms < nap_ms else wait_ms - gone_ms
