@@ -5,22 +5,27 @@ between the moment a trial is armed and its end; an order is begun after the ses
 hardware, the port (clock, net, random, random_bytes, cause, version, reboot, log), the identity and the board's constants.
 """
 
-from agent.compat import const
+from agent.compat import const, unload
 from agent.delivery import Delivery
 from agent.facts import Facts
 from agent.job import ARM, TRIAL
 from agent.journal import Journal
 from agent.management import Management
 from agent.notification import Notifications
-from agent.package import largest
 from agent.record import Record
 from agent.requests import Requests
+from agent.sizes import largest
+from agent.time_keeper import TimeKeeper
 from agent.update import Update
 from agent.wall_time import WallTime
 from agent.web import Web
 
 _HEALTHY_MS = const(60000)
 _LISTEN_MS = const(500)
+_OF_A_DOWNLOAD = const(
+    "fetch installer package bank_writer bank_header delta inflate verify manifest signature p256 der download descriptor "
+    "ranges offer causes install_notify dns resume trial probe sntp"
+)
 _PROBE_MS = const(30000)  # between two tries to reach a server in a trial
 
 
@@ -34,7 +39,7 @@ class Agent:
         self.record = Record(self.journal)
         self.web = Web(port.net, port.clock, port.random, port.log)
         self.management = Management(self, self.journal)
-        self.delivery = Delivery(self.record, board.root, port, self.web, self.log)
+        self.delivery = Delivery(self.record, board.root, port, self.web, self.log, self._told)
         self._probe = self._source = self._meetings = None
         self._probed = self._healthy = False
         policy = {"server_reached": self._is_reached if board.needs_server else None}
@@ -52,6 +57,7 @@ class Agent:
         clock, random = self.clock, self.port.random
         self.wall_time = WallTime(clock, running.built if running else 0, self.journal)
         self.requests = Requests(clock, random, self.journal, version, digest, self.board.poll_interval_ms)
+        self._time = TimeKeeper(self.port, self.wall_time, self.board.time_server, self.log)
         management = self.management
         from agent.meetings import Meetings
 
@@ -68,6 +74,8 @@ class Agent:
         meetings, phase = self._meetings, self.record.job.phase
         if meetings.active:
             return meetings.step()
+        if self._time.wanted():
+            return self._time.step()
         if phase == TRIAL and self._wants_probe():
             return self._probe.step()
         if phase not in (ARM, TRIAL) and meetings.wanted():
@@ -77,6 +85,16 @@ class Agent:
             meetings.open()
             return 0
         return self.update.step()
+
+    @property
+    def in_session(self):
+        """Tell whether a management session is open."""
+        return self._meetings.active
+
+    @property
+    def quiet(self):
+        """Tell whether nothing is under way: only the timer, a user or a notification can change that."""
+        return self.record.idle and self._meetings.quiet
 
     # -- for the board ------------------------------------------------------------------------------------------------
 
@@ -111,13 +129,23 @@ class Agent:
         return self._source.open(job, offset, capacity)
 
     def set_clock(self):
-        """A certificate was refused for its dates: tell whether the clock was set since, so that it is worth a try."""
-        return False
+        """A certificate was refused for its dates: tell whether the clock will be set, so that another try is worth it."""
+        return self._time.ask_again()
 
     def note_failure(self, error):
         """Remember what the link said, for whoever diagnoses."""
         self.facts.link_failed(error)
-        self.log("the session failed: %s", error)
+        self.log("the link failed: %s", error)
+
+    def heard(self):
+        """A server that has proven itself was heard: the time by which that was so may be relied on."""
+        self.wall_time.keep()
+
+    def now(self):
+        """Return the time as properties carry it, "" where it is not known."""
+        from agent.dm_time import stamp
+
+        return stamp(self.wall_time.unix()) if self.wall_time.known else ""
 
     def firmware_version(self):
         """Return the version in the running bank's manifest."""
@@ -154,8 +182,11 @@ class Agent:
         self.delivery.interrupt()
         if self._source:
             self._source.close()
-            self._source = None
         self.web.close()
+        if self.board.small:
+            self._source = None
+            self.update.rest()
+            unload(_OF_A_DOWNLOAD.split())
 
     def _wants_probe(self):
         if not self.board.needs_server or self._probed:
@@ -170,6 +201,10 @@ class Agent:
 
                 self._probe = Probe(self, account)
         return self._probe is not None
+
+    def _told(self):
+        """The server knows the result: it need not be asked because of new firmware."""
+        self.requests.told()
 
     def _is_reached(self):
         return self._probed

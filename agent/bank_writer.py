@@ -12,6 +12,7 @@ from agent.errors import FlashError
 
 CHUNK = const(4096)
 _TRIES = const(3)  # a read can be disturbed; cells that do not hold stay wrong
+_ANY = const(0x3FFFFFFF)
 _IDLE = const(0)
 _COMPARE = const(1)
 _ERASE = const(2)
@@ -93,13 +94,18 @@ class BankWriter:
         return self._sha.digest() if self._sha and self.position == self._size else None
 
     def erase_ahead(self):
-        """Erase the next stretch while nothing else is to do, if this one had to be erased; tell whether it was begun."""
-        start, most = self._erased_to, 2 * self._units[-1][0]
-        if not self.erases or start >= self._end or not self.position <= start <= self.position + most:
+        """Erase on while nothing else is to do, if this stretch had to be erased; tell whether an erase was begun.
+
+        Half of the largest unit at once: a server must stop when the window of the link is full, long before the largest
+        one is erased, and takes a round trip to go on.
+        """
+        start, largest = self._erased_to, self._units[-1][0]
+        wanted = start < self._end and self.position <= start <= self.position + 2 * largest
+        if not self.erases or not wanted or self.erasing():
             return False
         if self._erase_end <= start:
             self._announce_stretch(start)
-        self._erase_unit()
+        self._erase_unit(largest // 2)
         return True
 
     def _compare(self):
@@ -120,18 +126,23 @@ class BankWriter:
         if self._erased_to >= self._erase_end:
             self._state = _PROGRAM
 
-    def _erase_unit(self):
-        unit = self._unit_at(self._erased_to)
+    def _erase_unit(self, most=_ANY):
+        unit = self._unit_at(self._erased_to, most)
         self._region.erase(self._erased_to, unit)
         self._erasing = True
         self._erased_to += unit
         self.erases += 1
 
-    def _unit_at(self, addr):
+    def _unit_at(self, addr, most=_ANY):
         """Return the largest unit that starts here and is not half wasted behind the end of the image."""
         best = self._sector
         for size, _ in self._units:
-            if addr % size == 0 and size <= 2 * (self._end - addr) and addr + size <= self._region.size:
+            if (
+                size <= most
+                and addr % size == 0
+                and size <= 2 * (self._end - addr)
+                and addr + size <= self._region.size
+            ):
                 best = size
         return best
 

@@ -78,4 +78,4 @@ def wait_ms(retry_after):
     for char in text:
         if not "0" <= char <= "9":
             return _DATE_MS if text[-3:] == "GMT" else 0
-    return min(int(text[:9]), _MOST_S) * 1000 if len(text) < 10 else _MOST_S * 1000
+    return min(int(text[:9]), _MOST_S) * 1000

@@ -20,14 +20,14 @@ TYPE = "org.openmobilealliance.dm.firmwareupdate."
 class Delivery:
     """One for a device; `due` says that a session should be opened for the alert."""
 
-    def __init__(self, record, root, port, web, log):
+    def __init__(self, record, root, port, web, log, told):
         self._record, self._root, self._web, self._log = record, root, web, log
-        self._clock = port.clock
+        self._clock, self._told = port.clock, told
         self._backoff = Backoff(port.random, _FOR_EVER)
         self._post = None
         self._posts = self._refused = self._unproven = 0
         self._wait_ms = self._since = 0
-        self._code = 0  # the server's Status of the alert in this session
+        self.code = 0  # the server's Status of the alert in the last session, 0 for none
         self.due = False
 
     def step(self, record):
@@ -69,7 +69,9 @@ class Delivery:
 
     def interrupt(self):
         """Somebody else needs the link."""
-        self._post = None
+        if self._post:
+            self._post.close()
+            self._post = None
 
     # -- the management server ----------------------------------------------------------------------------------------
 
@@ -77,7 +79,7 @@ class Delivery:
         """Return the alert for a session with that account, None where nothing waits for it."""
         record = self._record
         job, code = record.job, record.outbox.code
-        self._code = 0
+        self.code = 0
         if not code or record.outbox.dlota or account.server_id != job.server:
             return None
         record.attempt()
@@ -88,14 +90,15 @@ class Delivery:
 
     def _answered(self, code, authentic):
         """Take the server's Status of the alert: only one that surely is the server's ends the matter."""
-        self._code = code
+        self.code = code
         if 200 <= code < 300 and authentic:
+            self._told()
             self._end()
 
     def session_ended(self, secure):
         """A session that carried the alert is over."""
         self.due = False
-        code = self._code
+        code = self.code
         if not self._record.outbox.code or self._record.outbox.dlota:
             return
         if 200 <= code < 300:

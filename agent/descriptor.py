@@ -55,7 +55,7 @@ class Descriptor:
     def filled(self, count):
         """Say that so many bytes of `room` are there now."""
         self._end += count
-        _check(self._end <= _MOST, "is longer than 4 KiB")
+        _check(self._end <= _MOST, "length")
 
     def read(self, capacity, accepts):
         """Read it; raise PackageError where the device cannot take what it offers."""
@@ -92,7 +92,7 @@ class Descriptor:
         except PackageError as e:
             return e
         except ProtocolError:
-            return PackageError("the download descriptor has a wrong character", 405, _INVALID)
+            return _invalid("character")
         return None
 
     def _check_version(self):
@@ -104,10 +104,10 @@ class Descriptor:
     def _take_mandatory(self):
         values = self._values
         size = values.get("size", "").replace(",", "").encode()
-        _check(size.isdigit() and len(size) < 11 and 0 < int(size) <= _MAX_SIZE, "has no size")
+        _check(size.isdigit() and len(size) < 11 and 0 < int(size) <= _MAX_SIZE, "size")
         self.size = int(size)
-        _check(values.get("objectURI"), "has no objectURI")
-        _check(self.types, "has no type")
+        _check(values.get("objectURI"), "objectURI")
+        _check(self.types, "type")
 
     def _judge(self, capacity, accepts):
         if self.size > capacity:
@@ -131,18 +131,18 @@ class Descriptor:
     def _parse(self):
         data, end = self._data, self._end
         for byte in memoryview(data)[:end]:
-            _check(byte > 31 or byte in _BLANKS, "has a control character")
+            _check(byte > 31 or byte in _BLANKS, "character")
         at = 3 if data[:3] == b"\xef\xbb\xbf" else 0
         while at < end:
             at = self._markup(at) if data[at] == 0x3C else self._characters(at)
-        _check(self._rooted and not self._names, "ends early")
+        _check(not self._names, "end")
 
     def _characters(self, at):
         stop = self._data.find(b"<", at, self._end)
         if stop < 0:
             stop = self._end
         text = bytes(self._data[at:stop])
-        _check(self._names or not text.strip(_BLANKS), "has text around it")
+        _check(self._names or not text.strip(_BLANKS), "text")
         self._text(_expand(text) if b"&" in text else text)
         return stop
 
@@ -158,13 +158,13 @@ class Descriptor:
             return self._find(b"?>", at + 2) + 2
         if head == b"<![CDATA[":
             stop = self._find(b"]]>", at + 9)
-            _check(self._names, "has text around it")
+            _check(self._names, "text")
             self._text(bytes(self._data[at + 9 : stop]))
             return stop + 3
         stop = self._tag_end(at + 1)
         tag = bytes(self._data[at + 1 : stop])
         if head[:2] == b"<!":
-            _check(head == b"<!DOCTYPE" and not self._rooted and b"[" not in tag, "has a declaration")
+            _check(head == b"<!DOCTYPE" and not self._rooted and b"[" not in tag, "<!")
         elif head[:2] == b"</":
             self._close(tag[1:].rstrip(_BLANKS))
         else:
@@ -173,7 +173,7 @@ class Descriptor:
 
     def _find(self, mark, at):
         stop = self._data.find(mark, at, self._end)
-        _check(stop >= 0, "ends early")
+        _check(stop >= 0, "end")
         return stop
 
     def _tag_end(self, at):
@@ -189,20 +189,20 @@ class Descriptor:
             elif byte == 0x3E:
                 return i
             else:
-                _check(byte != 0x3C, "has a tag without end")
-        _check(False, "ends early")
+                _check(byte != 0x3C, "tag")
+        _check(False, "end")
 
     def _open(self, tag):
         empty = tag[-1:] == b"/"
         if empty:
             tag = tag[:-1]
-        _check(tag and tag[0] not in _BLANKS, "has a tag without name")
+        _check(tag and tag[0] not in _BLANKS, "tag")
         name = tag.split(None, 1)[0]
         depth = len(self._names)
-        _check(depth < _MAX_DEPTH and not self._field, "has elements where they cannot be")
+        _check(depth < _MAX_DEPTH and not self._field, "nesting")
         local = name.rpartition(b":")[2]
         if not depth:
-            _check(local == b"media" and not self._rooted, "is something else")
+            _check(local == b"media" and not self._rooted, "root")
             self._rooted = True
         elif depth == 1 and b" " + local + b" " in _NAMES:
             self._field, self._value = str(local, "utf-8"), b""
@@ -211,7 +211,7 @@ class Descriptor:
             self._close(name)
 
     def _close(self, name):
-        _check(self._names and self._names.pop() == name, "has an end without beginning")
+        _check(self._names and self._names.pop() == name, "end tag")
         field = self._field
         if not field:
             return
@@ -219,17 +219,22 @@ class Descriptor:
         try:
             text = str(self._value, "utf-8").strip()
         except UnicodeError:
-            raise PackageError("the download descriptor is not UTF-8", 405, _INVALID)
+            raise _invalid("UTF-8")
         if field == "type":
             self.types.append(text)
         else:
-            _check(field not in self._values, "says something twice")
+            _check(field not in self._values, "twice")
             self._values[field] = text
 
 
 def _check(ok, text):
+    """Refuse it where it is not as it should be; `text` is the one word that says where."""
     if not ok:
-        raise PackageError("the download descriptor " + text, 405, _INVALID)
+        raise _invalid(text)
+
+
+def _invalid(text):
+    return PackageError("the download descriptor is ill-formed: " + text, 405, _INVALID)
 
 
 def _expand(text):
@@ -242,9 +247,9 @@ def _expand(text):
         if name[:1] == b"#":
             code = _number(name[1:].lower())
         else:
-            _check(name in (b"lt", b"gt", b"quot", b"apos", b"amp"), "has an unknown entity")
+            _check(name in (b"lt", b"gt", b"quot", b"apos", b"amp"), "&")
             code = _ENTITIES[i + len(name)]
-        _check(mark, "has an entity without end")
+        _check(mark, "&")
         out += bytes(character(code)) + rest
     return out
 
@@ -253,5 +258,5 @@ def _number(digits):
     radix = 10
     if digits[:1] == b"x":
         digits, radix = digits[1:], 16
-    _check(0 < len(digits) < 9 and not digits.strip(b"0123456789abcdef"[:radix]), "has an unknown entity")
+    _check(0 < len(digits) < 9 and not digits.strip(b"0123456789abcdef"[:radix]), "&")
     return int(digits, radix)

@@ -120,7 +120,7 @@ class Exchange:
             raise ProtocolError("another session's answer")
         if not header.message:
             raise ProtocolError("no MsgID")
-        if header.source != self.server_id:
+        if header.source != self.server_id and not self.peer_message:
             self.dm.log("the server calls itself %s", header.source)
         self.header = header
 

@@ -8,7 +8,7 @@ from agent import url
 from agent.compat import const, crc32, unload
 from agent.errors import AgentError, LinkError, PackageError
 from agent.package import MAGIC
-from agent.ranges import content_range, strong
+from agent.ranges import changed, part, request_fields, strong
 
 _MORE = const(-1)  # a step that wants to be followed by the next one at once
 _ROUNDS = const(64)
@@ -45,7 +45,7 @@ class Source:
 
     def __init__(self, web, ui, clock, accepts, log=None, fetchers=()):
         self._web, self._ui, self._clock, self._accepts = web, ui, clock, accepts
-        self._log = log or _quiet
+        self._log = log or (lambda text, *arguments: None)
         self._fetchers = fetchers
         self._scratch = memoryview(bytearray(_SCRATCH))
         self._job = self._exchange = self._offer = None
@@ -64,20 +64,27 @@ class Source:
             self._begin_crc, self._begin_end = self._crc, self._at
         self._target = offset
         skip = offset - self._at
-        if not self._flows or skip < 0 or skip > _SKIP and self._ranges:
+        self._kept = self._flows and skip >= 0 and (skip <= _SKIP or not self._ranges)
+        if not self._kept:
             self.close()
         return Stream(self)
 
     def pause(self):
         """Nobody reads for now: a connection is kept if the package can go on over it."""
-        if not self._flows or self._at == self._size:
+        if self._flows and self._at == self._size:
+            try:
+                self._beyond()  # the connection can be used again once the end was seen
+            except AgentError:
+                pass
+            self._flows = False
+        if not self._flows:
             self.close()
 
     def close(self):
         """Drop what is under way; what is known of the job stays."""
         self._flows = False
         self._drop_offer()
-        self._step = self._ask_server
+        self._step = self._begin
         if self._exchange:
             self._exchange.close()
             self._exchange = None
@@ -104,20 +111,15 @@ class Source:
         self._job, self._restarts = job, job.restarts
         self._object = ""  # the package's own URL
         self._described = False
-        self._size = -1
-        self._ranges = True
+        self._size, self._ranges = -1, True
         self._at = self._crc = self._begin_crc = self._begin_end = 0
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
-    def _ask_server(self, into):
-        types = ", ".join(self._accepts)
-        self._fields = [("Accept", types if self._object else types + ", " + _DESCRIPTOR)]
+    def _begin(self, into):
+        accepts = self._accepts if self._object else self._accepts + (_DESCRIPTOR,)
         self._asked = self._target if self._object else 0
-        if self._asked:
-            self._fields.append(("Range", "bytes=%d-" % self._asked))
-            if self._job.validator:
-                self._fields.append(("If-Range", self._job.validator))
+        self._fields = request_fields(accepts, self._asked, self._job.validator)
         self._hops = 0
         return self._request(self._object or self._job.url)
 
@@ -136,8 +138,10 @@ class Source:
         if status not in (200, 206):
             return self._refused(status)
         self._mark_ms, self._mark, self._got = self._clock.ms(), 0, 0
-        self._at = self._crc = self._same_until = 0
-        self._total = self._exchange.length if status == 200 else self._part()
+        self._crc = self._same_until = 0
+        self._at, self._total = 0, self._exchange.length
+        if status == 206:
+            self._at, self._total = part(self._exchange, self._asked, self._job.validator)
         self._counted = not self._at
         if not self._object:
             return self._look()
@@ -174,30 +178,19 @@ class Source:
 
         raise http_error(status, self._exchange.field("retry-after"))
 
-    def _part(self):
-        """Return the size that a 206 tells; it must begin where it was asked to, and be of the same file."""
-        first, total = content_range(self._exchange.field("content-range") or "")
-        validator = strong(self._exchange.field("etag"))
-        if first != self._asked or validator and self._job.validator and validator != self._job.validator:
-            raise _changed()
-        self._at = first
-        return total
-
     # -- what the job's URL leads to ----------------------------------------------------------------------------------
 
     def _offered(self, into):
         offer = self._offer
         told = offer.step(into)
-        if told is None:
-            if not offer.question and self._clock.since(self._mark_ms) >= _SLOW_MS:
-                raise _slow()
-            return None
-        if told == _MORE:
-            return _MORE
+        if told is None and not offer.question and self._clock.since(self._mark_ms) >= _SLOW_MS:
+            raise _slow()
+        if told is None or told == _MORE:
+            return told
         if told:
             return self._packaged(into)
         if self._size not in (-1, offer.size):
-            raise _changed()
+            raise changed()
         self._size, self._object, self._described = offer.size, offer.url, True
         self.close()
         return _MORE
@@ -224,14 +217,13 @@ class Source:
         total = self._total
         if total >= 0:
             if self._size not in (-1, total):
-                raise _changed()
+                raise changed()
             if total > self._capacity:
                 raise _too_large(self._capacity)
             self._size = total
         if not self._at:
             self._job.validator = strong(self._exchange.field("etag"))
-        self._flows = True
-        self._step = self._body
+        self._flows, self._step = True, self._body
         return _MORE
 
     def _body(self, into):
@@ -242,9 +234,17 @@ class Source:
             return self._beyond()
         if at < self._same_until:
             most = min(most, self._same_until - at)
-        count = self._exchange.read_into(view[:most] if most < len(view) else view)
+        try:
+            count = self._exchange.read_into(view[:most] if most < len(view) else view)
+        except LinkError:
+            if not self._kept:
+                raise
+            self.close()  # the connection was lost while nobody read: ask anew
+            self._kept = False
+            return _MORE
         if count is None:
             return self._wait()
+        self._kept = False
         if not count:
             return self._ended(skip)
         self._see(view, count)
@@ -260,26 +260,24 @@ class Source:
         self._at = end
         self._got += count
         if end == self._same_until and self._crc != self._begin_crc:
-            raise _changed()
+            raise changed()
 
     def _ended(self, skip):
         if skip > 0 and self._size < 0:
-            raise _changed()
+            raise changed()
         if self._at < self._size:
             raise LinkError("the download ended early", 503, 903)
         self._size = self._at
         return 0
 
     def _beyond(self):
-        """All is there: nothing may follow. A counted body has been held to its size already."""
-        if self._exchange.length >= 0:
-            return 0
+        """All is there that may be: nothing may follow."""
         try:
             count = self._exchange.read_into(self._scratch[:1])
         except LinkError:
             count = 0
         if count:
-            raise _changed() if self._size >= 0 else _too_large(self._capacity)
+            raise changed() if self._size >= 0 else _too_large(self._capacity)
         return count
 
     def _wait(self):
@@ -291,17 +289,9 @@ class Source:
         return None
 
 
-def _changed():
-    return PackageError("the package is not as long as announced, or another one than before", 402, 905)
-
-
 def _slow():
     return LinkError("the download server sends next to nothing", 407, 903)
 
 
 def _too_large(capacity):
     return PackageError("the package does not fit: at most %d bytes would" % capacity, 501, 901)
-
-
-def _quiet(text, *arguments):
-    """Say it to nobody."""

@@ -4,15 +4,13 @@ What may help itself is tried again with growing pauses, from the noted block on
 everything else is the end. The record knows the rest.
 """
 
-from agent.backoff import Backoff
 from agent.compat import const
 from agent.errors import FlashError, LinkError, PackageError
 from agent.job import CLEAN, PROGRESS
 from agent.lifecycle import OK, SAME
-from agent.package import largest
 from agent.record import SUCCESS
+from agent.sizes import largest
 
-_RESUMES = const(8)  # without a new block
 _MOST_MS = const(86400000)  # of one download
 _SAME_ENDS = const(3)
 _PAUSE_MS = const(10000)  # a block that takes longer does not come
@@ -22,23 +20,26 @@ LOADED = const(900)
 
 
 class Fetch:
-    """`step` until the record's phase is another; `running` gives the manifest of the running firmware."""
+    """`step` until the record's phase is another; `running` gives the manifest of the running firmware.
 
-    def __init__(self, hardware, record, identity, port, source, running):
+    `backoff` counts the failures in a row, `began` is when the order was taken or the board started.
+    """
+
+    def __init__(self, hardware, record, identity, port, source, running, backoff, began):
         self._hardware, self._record, self._identity = hardware, record, identity
         self._source, self._running, self._clock = source, running, port.clock
         self._installer = self._stream = self._codes = None
         self._offset = self._received = self._end = self._ends = 0
-        self._began = self._pausing_since = port.clock.ms()
+        self._backoff, self._began = backoff, began
+        self._pausing_since = port.clock.ms()
         self._pause_at = -1  # where the package stood when a pause was asked for
-        self._backoff = Backoff(port.random, _RESUMES)
 
     def step(self):
         """Do one bounded thing; return the milliseconds until the next one is wanted."""
         try:
             return self._install()
         except LinkError as e:
-            if self._is_short():
+            if self._is_short(e):
                 self._refuse(PackageError("the package is shorter than its manifest says", _BROKEN))
                 return 0
             return self._retry(e)
@@ -52,11 +53,6 @@ class Fetch:
     def verifying(self):
         """Tell whether all is there and the proof runs."""
         return self._installer is not None and self._installer.verifying
-
-    @property
-    def resting(self):
-        """Tell whether neither a link nor memory is held."""
-        return self._installer is None
 
     def pause(self):
         """Let go of the link at the end of the block that comes; tell whether it is free. `step` goes on by itself."""
@@ -141,9 +137,9 @@ class Fetch:
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
-    def _is_short(self):
+    def _is_short(self, error):
         """Tell whether the stream ended at the very same byte for the third time: the file ends there, not the link."""
-        if not self._stream:
+        if not self._stream or self._installer.received == self._received or error.final or error.code != LinkError.code:
             return False
         end = self._offset + self._installer.received - self._received
         self._ends = self._ends + 1 if end == self._end else 1
@@ -152,6 +148,7 @@ class Fetch:
 
     def _retry(self, error):
         self.let_go()
+        self._source.note_failure(error)
         wait_ms = self._backoff.fail()
         final = error.final and not (error.dates and self._source.set_clock())
         if wait_ms < 0 or final or self._clock.since(self._began) > _MOST_MS:

@@ -38,6 +38,7 @@ class Installer:
         self._digest = None
         self._decoded = 0  # image bytes of the block that is held
         self._packed = self._size = 0  # of the block that the writer has whole, until it is in flash
+        self._ahead = False
         self._error = None  # of the next block, told once this one is in flash
         self.manifest = None
         self.offset = 0
@@ -115,12 +116,13 @@ class Installer:
     def _write(self, stream):
         writer, reader = self._writer, self._reader
         if writer.busy:
-            if not (writer.erasing() and self._read_on(stream)):
+            if not self._read_on(stream) or not writer.erasing():
                 writer.step()
             return MORE
         if self._packed:
             self._progress.block_done(self._packed, self._size)
             self._packed = 0
+            self._ahead = False
         if self._error:
             raise self._error
         if reader.state == package_format.HAVE_BLOCK:
@@ -129,12 +131,14 @@ class Installer:
             self.verifying = True
             self._step = self._verify
         elif reader.fill(stream) is None:
-            return MORE if writer.erase_ahead() else WAIT
+            if not writer.erase_ahead():
+                return WAIT
+            self._ahead = True
         return MORE
 
     def _read_on(self, stream):
-        """Take bytes of the next block while the chip erases; tell whether there may be more of them."""
-        if self._error or self._reader.state != package_format.BLOCK:
+        """Take bytes of the next block while the chip works; tell whether there is room for more."""
+        if not self._ahead or self._error or self._reader.state != package_format.BLOCK:
             return False
         try:
             self._reader.fill(stream)

@@ -49,7 +49,7 @@ class Management:
 
         owner = self._owner
         board = owner.board
-        self._properties = Properties(Store(self.settings, _PROPERTIES, _PROPERTIES_QUOTA))
+        self._properties = Properties(Store(self.settings, _PROPERTIES, _PROPERTIES_QUOTA), owner.now)
         tree = Tree(self._objects(), self._properties, self.settings, self._acls())
         client = Client(tree, self.accounts, self.nonces, owner.port.random_bytes, owner.ui, board.arena_size)
         client.insecure, client.wbxml, client.small = board.insecure, board.wbxml, board.small

@@ -40,6 +40,12 @@ class Meetings:
         """Tell whether a session is open."""
         return self._talk is not None
 
+    @property
+    def quiet(self):
+        """Tell whether no session is open, wanted, or to be tried again."""
+        requests, wanted = self._owner.requests, self._trigger or self._owner.delivery.due
+        return not (self._talk or wanted or requests.wished or requests.due() is not None)
+
     def listen(self):
         """Take a datagram, if one is there."""
         try:
@@ -131,11 +137,15 @@ class Meetings:
         return False
 
     def _close(self):
-        owner, talk = self._owner, self._talk
-        failure, secure = talk.session.failure, talk.session.secure
-        self._talk = None
+        owner, session = self._owner, self._talk.session
+        failure, secure, proven = session.failure, session.secure, session.guard.proven
+        self._talk = session = None  # nothing may hold what is unloaded below
         if failure:
             owner.note_failure(failure)
+            if getattr(failure, "dates", False):
+                owner.set_clock()
+        elif proven:
+            owner.heard()
         if self._reports:
             owner.delivery.session_ended(secure)
         if self._asked is not None:

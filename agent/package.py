@@ -11,7 +11,7 @@ from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
 from agent.inflate import Inflater
 from agent.manifest import BLOCK_BUFFER
-from agent.signature import MAX_JWS
+from agent.sizes import BLOCK_HEAD_SIZE, HEAD_SIZE, MAX_JWS, SECTOR
 
 MANIFEST = const(0)  # wants `fill`
 HAVE_MANIFEST = const(1)  # wants `start`
@@ -20,19 +20,11 @@ HAVE_BLOCK = const(3)  # wants `read_into`
 END = const(4)
 
 MAGIC = b"FUP1"
-HEAD_SIZE = const(8)
 BLOCK_HEAD = "<BBHIIII"  # kind, flags, packed size, image offset, image size, source offset, CRC32 of all else
-BLOCK_HEAD_SIZE = const(20)
 BLOCK_OUT = const(32768)  # most image bytes of one block
-SECTOR = const(4096)
 STORED = const(0)
 DEFLATED = const(1)
 _CRC_AT = const(16)
-
-
-def largest(bank_size):
-    """Return the size of the largest package for a bank: nothing shrinks, every block is as short as a block may be."""
-    return HEAD_SIZE + MAX_JWS + bank_size + (bank_size // SECTOR + 1) * BLOCK_HEAD_SIZE
 
 
 class PackageReader:

@@ -1,8 +1,28 @@
-"""What the head of an answer says of a file: which part it is, how long the whole is, and by what a later part is known."""
+"""The fields by which a part of a file is asked for, and what an answer says of it: where it is, its size, its validator."""
 
 from agent.compat import const
+from agent.errors import PackageError
 
 _MAX_VALIDATOR = const(128)  # what the job keeps
+
+
+def request_fields(accepts, offset, validator):
+    """Return the fields of a GET from `offset` on; the validator makes sure that the parts are of one file."""
+    fields = [("Accept", ", ".join(accepts))]
+    if offset:
+        fields.append(("Range", "bytes=%d-" % offset))
+        if validator:
+            fields.append(("If-Range", validator))
+    return fields
+
+
+def part(exchange, asked, validator):
+    """Return the first byte and the size that a 206 tells; it must begin where it was asked to, and be of the same file."""
+    first, total = content_range(exchange.field("content-range") or "")
+    own = strong(exchange.field("etag"))
+    if first != asked or own and validator and own != validator:
+        raise changed()
+    return first, total
 
 
 def content_range(text):
@@ -25,3 +45,8 @@ def strong(etag):
     """Return the entity tag if it is a strong one that can be kept, else ""."""
     etag = etag or ""
     return etag if 2 < len(etag) <= _MAX_VALIDATOR and etag[0] == etag[-1] == '"' else ""
+
+
+def changed():
+    """Return the error for a file that is not what it was, or was said to be: Update begins again with it, once."""
+    return PackageError("the package is not as long as announced, or another one than before", 402, 905)

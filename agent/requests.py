@@ -50,6 +50,11 @@ class Requests:
             return None
         return USER if self._user else DEVICE
 
+    @property
+    def wished(self):
+        """Tell whether a user's wish has not been answered."""
+        return self._user
+
     def next_ms(self):
         """Return the milliseconds until something may be due, an hour at most: ask then, so that no time is missed."""
         return min(self._wait_s(), _MOST_S) * 1000

@@ -9,9 +9,9 @@ import json
 
 from agent.compat import const
 from agent.errors import PackageError
+from agent.sizes import MAX_JWS
 
 MAX_PAYLOAD = const(2048)
-MAX_JWS = const(3072)
 _MAX_HEADER = const(192)
 _MALFORMED = const(402)
 _NOT_TRUSTED = const(404)

@@ -8,6 +8,7 @@ result and returns the milliseconds until the next one; once all is told it has 
 import binascii
 
 from agent import orders
+from agent.backoff import Backoff
 from agent.compat import const
 from agent.job import (
     ACCEPTED,
@@ -23,11 +24,9 @@ from agent.job import (
 )
 from agent.lifecycle import HELD, OK, SAME
 from agent.record import SUCCESS
-from agent.resume import resume
-from agent.trial import FAILED, PASSED, Trial, version_test
-from agent.verify import read_manifest
 
 _LOADED = const(900)  # what a download server is told of a success
+_RESUMES = const(8)  # of a download, without a new block
 _IDLE_MS = const(60000)
 _TEST_MS = const(1000)
 
@@ -45,6 +44,8 @@ class Update:
         self._deliver = deliver
         self._trial_policy = trial_policy
         self._fetch = self._trial = self._running = None
+        self._backoff = Backoff(port.random, _RESUMES)  # of the download, whose Fetch may be gone for a while
+        self._began = port.clock.ms()
         self._wait_ms = self._waiting_since = 0
         self._steps = {
             IDLE: self._idle,
@@ -65,6 +66,8 @@ class Update:
 
     def resume(self):
         """Take up what a reset interrupted; called once, before the first step."""
+        from agent.resume import resume
+
         if self._was_flashed():
             self.record.drop()
         resume(self.record, self._boot, self._port.cause, self._runs)
@@ -75,20 +78,21 @@ class Update:
         order.base = self._base()
         status = orders.accept(self.record, self._boot, order)
         if self.record.job is not before:
-            if self._fetch:
-                self._fetch.let_go()
-                self._fetch = None
+            self.rest()
+            self._backoff.reset()
+            self._began = self._port.clock.ms()
             self._wait_ms = 0
         return status
+
+    def rest(self):
+        """Give up the link and the memory of a download; it goes on at the noted block."""
+        if self._fetch:
+            self._fetch.let_go()
+            self._fetch = None
 
     def pause(self):
         """Let go of the link at the end of the block that comes; tell whether it is free. `step` goes on by itself."""
         return self._fetch is None or self._fetch.pause()
-
-    @property
-    def resting(self):
-        """Tell whether neither a link nor the memory of a download is held."""
-        return self._fetch is None or self._fetch.resting
 
     def step(self):
         """Do one bounded thing; return the milliseconds until the next one is wanted."""
@@ -117,9 +121,8 @@ class Update:
         if not self._fetch:
             from agent.fetch import Fetch
 
-            self._fetch = Fetch(
-                self._hardware, self.record, self._identity, self._port, self._source, self.running_manifest
-            )
+            parts = self._hardware, self.record, self._identity, self._port, self._source, self.running_manifest
+            self._fetch = Fetch(*parts, self._backoff, self._began)
         wait_ms = self._wait(self._fetch.step())
         if self.record.job.phase != DOWNLOAD:
             self._fetch = None
@@ -143,6 +146,8 @@ class Update:
         return 0
 
     def _try(self):
+        from agent.trial import FAILED, PASSED, Trial, version_test
+
         if not self._trial:
             tests = [version_test(self._port.version, self.running_manifest())]
             tests.extend(self._hardware.self_tests)
@@ -173,6 +178,8 @@ class Update:
     def running_manifest(self):
         """Return the manifest of the running bank, None where it has none."""
         if not self._running:
+            from agent.verify import read_manifest
+
             self._running = read_manifest(self._hardware.banks[self._boot.running()], self._identity)
         return self._running
 

@@ -39,7 +39,22 @@ def resolve(base, uri):
     path = path.partition("?")[0].partition("#")[0]
     if uri[:1] == "?":
         return top + path + uri
-    return top + path.rpartition("/")[0] + "/" + uri
+    return top + _flat(path.rpartition("/")[0] + "/" + uri)
+
+
+def _flat(path):
+    """Return the path without its steps in place and upwards."""
+    path, mark, query = path.partition("?")
+    kept = []
+    parts = path.split("/")[1:]
+    for part in parts:
+        if part == ".." and kept:
+            kept.pop()
+        elif part not in (".", ".."):
+            kept.append(part)
+    if parts[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept) + mark + query
 
 
 def follow(base, uri):

@@ -9,7 +9,8 @@ from agent import bank_header
 from agent.compat import const
 from agent.errors import PackageError
 from agent.manifest import Manifest
-from agent.signature import MAX_JWS, open_jws
+from agent.signature import open_jws
+from agent.sizes import MAX_JWS
 
 _PIECE = const(1024)
 _TRIES = const(2)  # a digest that does not match is taken again once: a read may have been disturbed, not the cells

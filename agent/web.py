@@ -49,9 +49,9 @@ class Web:
             self._exchange.close()
         self._drop()
 
-    def keep(self, origin, stream):
-        """Take back a connection that can be used again."""
-        self._idle, self._origin, self._since = stream, origin, self.clock.ms()
+    def keep(self, origin, stream, since):
+        """Take back a connection that can be used again and has been silent since then."""
+        self._idle, self._origin, self._since = stream, origin, since
 
     def take(self, origin):
         """Return the kept connection if it goes to `origin` and seems to live, else None; it is not kept any more."""
@@ -60,9 +60,7 @@ class Web:
             return None
         if origin == self._origin and self.clock.since(self._since) <= self.idle_ms:
             try:
-                if (
-                    stream.read_into(self.window.view) is None
-                ):  # neither closed nor with something that nobody asked for
+                if stream.read_into(self.window.view) is None:  # neither closed nor saying what nobody asked for
                     self._idle = None
                     return stream
             except LinkError:
@@ -122,7 +120,7 @@ class Exchange:
         try:
             return self._answer.head() or self._go_on()
         except LinkError as e:
-            if self._heard or not self._reused or e.code != 503 or self._pieces and not callable(self._pieces):
+            if not self._may_repeat(e):
                 self._fail(e)
         except Exception:  # of whoever makes the body
             self._let_go()
@@ -143,9 +141,15 @@ class Exchange:
         """End the exchange; the connection stays open if the body was read whole and the server keeps it."""
         answer, window = self._answer, self._web.window
         if self._over and answer.keep and self._sent and window.start == window.end and not self._closed:
-            self._web.keep(self._origin, self._stream)
+            self._web.keep(self._origin, self._stream, self._since)
             self._stream = None
         self._let_go()
+
+    def _may_repeat(self, error):
+        """Tell whether only the kept connection was dead, and the body can be had again."""
+        if self._closed or self._heard or not self._reused or error.code != 503:
+            return False
+        return not self._pieces or callable(self._pieces)
 
     def _let_go(self):
         self._closed = True
@@ -153,6 +157,7 @@ class Exchange:
             if part:
                 part.close()
         self._stream = self._resolver = None
+        self._pieces = self._source = self._piece = None  # who makes the body may be large
 
     def _fail(self, error):
         self._let_go()
@@ -248,7 +253,8 @@ class Exchange:
                 return True
         if self._broken:
             raise self._broken
-        self._waited(self._web.head_ms)
+        if self._sent:
+            self._waited(self._web.head_ms)
         return False
 
     def _fill(self):

@@ -1,10 +1,10 @@
 """A whole management and download server inside a test: real sockets, TLS, a thread of its own, faults by script.
 
-    with BenchServer() as server:
-        bundle = server.add_device("dev-1")     # what the device must be provisioned with
-        package = server.add_package(data)
-        outcome = server.update("dev-1", package, notify=("127.0.0.1", 2948))
-        outcome.transcript.write("build/transcripts/update.txt")
+with BenchServer() as server:
+    bundle = server.add_device("dev-1")     # what the device must be provisioned with
+    package = server.add_package(data)
+    outcome = server.update("dev-1", package, notify=("127.0.0.1", 2948))
+    outcome.transcript.write("build/transcripts/update.txt")
 """
 
 import base64
@@ -74,8 +74,8 @@ class BenchServer:
         self.port = self._listener.port
         self._listener.start()
         if self._with_relay:
-            self.relay = Relay(self._listener.loop, self.host, (self.host, self.port))
-            self._listener.run(self.relay.start(self._relay_port))
+            self.relay = Relay(self.host, self._relay_port, (self.host, self.port))
+            self._listener.run(self.relay.start())
             self._relay_port = self.relay.port
         return self
 
@@ -83,7 +83,7 @@ class BenchServer:
         """Stop at once; connections break."""
         if self._listener:
             if self.relay:
-                self._listener.run(self.relay.stop())
+                self._listener.call(self.relay.stop)
             self._listener.stop()
             self._store.close()
             self._listener = self.relay = None
@@ -164,7 +164,7 @@ class BenchServer:
         }
 
     def device(self, device_id: str) -> Device:
-        """Return the server's record of a device; changing it is a fault by script."""
+        """Return the server's record of a device; another nonce in it makes the device's stale."""
         return self.desk.devices[device_id]
 
     def add_package(self, data: bytes, name: str | None = None, descriptor=None, content_type=PACKAGE_TYPE) -> Package:
@@ -197,7 +197,9 @@ class BenchServer:
             self.notify(device_id, notify)
         return order
 
-    def update(self, device_id: str, package: Package | None, method="download-and-update", *, wait_s=60, **options) -> Outcome:
+    def update(
+        self, device_id: str, package: Package | None, method="download-and-update", *, wait_s=60, **options
+    ) -> Outcome:
         """Order an update and wait for its end; `options` are those of `order`."""
         return self.order(device_id, package, method, **options).wait(wait_s)
 
@@ -228,12 +230,24 @@ class BenchServer:
     @contextmanager
     def refused(self):
         """Refuse connections for a while; those that stand break."""
-        self._listener.refuse()
-        self._listener.drop()
+        self.refuse()
         try:
             yield
         finally:
-            self._listener.accept()
+            self.accept()
+
+    def refuse(self):
+        """Refuse connections from now on, break those that stand; the port stays ours."""
+        self._listener.refuse()
+        self._listener.drop()
+        if self.relay:
+            self._listener.call(self.relay.refuse)
+
+    def accept(self):
+        """Accept connections again."""
+        self._listener.accept()
+        if self.relay:
+            self._listener.spawn(self.relay.start())
 
     def drop_connections(self, reset: bool = True):
         """Break all connections that stand."""

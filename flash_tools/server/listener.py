@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from flash_tools.errors import ToolError
 from flash_tools.server.pki import Certificate
 
 _CALL_S = 10
@@ -90,7 +91,7 @@ class Listener:
         options |= {"log_config": None, "access_log": False, "proxy_headers": False, "server_header": False}
         self._config = uvicorn.Config(app, interface="asgi3", timeout_keep_alive=keep_alive_s, **options)
         self._state = ServerState()
-        self._socket = _bound(host, port)
+        self._socket = bound(host, port)
         self.port = self._socket.getsockname()[1]
         self._server = None
         self.loop = asyncio.new_event_loop()
@@ -119,7 +120,7 @@ class Listener:
     def _make_protocol(self):
         return self._config.http_protocol_class(config=self._config, server_state=self._state, app_state={})
 
-    def _call(self, function, *arguments):
+    def call(self, function, *arguments):
         """Call something on the loop, from whatever thread."""
 
         async def call():
@@ -132,22 +133,26 @@ class Listener:
 
     def refuse(self):
         """Refuse connections, and keep the port."""
-        self._call(self._close_port)
+        self.call(self._close_port)
 
     def _close_port(self):
         self._server.close()
-        self._socket = _bound(self._host, self.port)  # bound, not listening: nobody else gets it
+        self._socket = bound(self._host, self.port)  # bound, not listening: nobody else gets it
 
     def accept(self):
         """Accept connections again."""
+        self.spawn(self._listen())
+
+    def spawn(self, coroutine):
+        """Do something on the loop; only from another thread it is waited for."""
         if threading.current_thread() is self._thread:
-            self.loop.create_task(self._listen())
+            self.loop.create_task(coroutine)
         else:
-            self.run(self._listen())
+            self.run(coroutine)
 
     def drop(self, reset: bool = True):
         """Break all connections that stand."""
-        self._call(self._drop, reset)
+        self.call(self._drop, reset)
 
     def _drop(self, reset):
         for connection in list(self._state.connections):
@@ -180,10 +185,15 @@ class Listener:
         await asyncio.sleep(0)
 
 
-def _bound(host, port):
+def bound(host: str, port: int) -> socket.socket:
+    """Take a port; nobody is answered before somebody listens."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else asyncio leaves Nagle on
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, port))
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise ToolError("cannot listen at %s:%d: %s" % (host, port, error)) from error
     return sock
 
 

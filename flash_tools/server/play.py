@@ -11,6 +11,7 @@ MOI = "urn:oma:mo:oma-fumo:1."
 _OLD_MOI = "org.openmobilealliance/1.0/FirmwareUpdateManagementObject"
 _VERSION, _LARGE = "./DevDetail/FwV", "./DevDetail/LrgObj"
 _STRUCTURE = ".?list=Struct"
+_ENVELOPE = 1024  # bytes of a message round one object, which may travel in base64
 _MIN_DISPLAY = "MINDT=10"
 
 
@@ -56,13 +57,13 @@ class Play:
 
     def _begin(self, order, session):
         """Steps 4 to 11 of the scenarios."""
-        yield from self._look(order)
+        large = yield from self._look(order)
         if order.fumo is None:
             return order.finish("refused", failure="the device has no firmware update object")
         if order.confirm is not None and not (yield from self._confirm(order)):
             return None
         if order.method == "push":
-            yield from self._push(order, session)
+            yield from self._push(order, session, large)
         elif order.method == "update":
             yield from self._exec(order, "Update", order.correlator)
         else:
@@ -72,11 +73,14 @@ class Play:
     # -- steps 4 and 5 ------------------------------------------------------------------------------------------------
 
     def _look(self, order):
-        """Read the version, and find x: where it was or is said to be, in the whole tree, or below the root one by one."""
+        """Read the version, and find x: where it was or is said to be, in the whole tree, or below the root one by one.
+
+        Return whether the device takes large objects.
+        """
         hint = self._desk.root_of(order)
         details = [_VERSION] + ([_LARGE] if order.method == "push" else [])
         found = yield from self._get(order, *details, _type_of(hint) if hint else _STRUCTURE)
-        order.firmware_before = found.text(_VERSION)
+        order.firmware_before, large = found.text(_VERSION), found.text(_LARGE) != "false"
         root = hint if hint and _is_fumo(found.text(_type_of(hint)) or "") else None
         if root is None and hint:
             found = yield from self._get(order, _STRUCTURE)
@@ -86,6 +90,7 @@ class Play:
         order.fumo = root
         if root:
             self._desk.found_root(order.device_id, root)
+        return large
 
     def _search(self, order):
         """Ask each node below the root for its Type: not every client knows ?list."""
@@ -124,9 +129,11 @@ class Play:
 
     # -- steps 10 and 11 ----------------------------------------------------------------------------------------------
 
-    def _push(self, order, session):
+    def _push(self, order, session, large):
         """Scenario 1: the package travels in the management session."""
         package = self._desk.package_of(order)
+        if not large and len(package.data) * 4 // 3 + _ENVELOPE > (session.message_max or 0):
+            return order.finish("refused", failure="the device takes no large objects (DevDetail/LrgObj)")
         target = order.fumo + "/Update/PkgData"
         replace = Replace(Item(target, package.data, format="bin", type=package.content_type))
         yield [replace]

@@ -5,11 +5,10 @@ have gone down to the device, of whatever kind: in the middle of a TLS handshake
 """
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 
 from flash_tools.errors import ToolError
-from flash_tools.server.listener import break_off
+from flash_tools.server.listener import bound, break_off
 
 ACTIONS = ("reset", "close", "stall")
 _PIECE, _TICKS = 16384, 20
@@ -35,15 +34,15 @@ class Rule:
 
 
 class Relay:
-    """`loop` is the running event loop of another thread, `target` is (host, port)."""
+    """Runs on the event loop of the server's thread; `target` is (host, port)."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, target: tuple[str, int]):
-        self._loop, self._host, self._target = loop, host, target
+    def __init__(self, host: str, port: int, target: tuple[str, int]):
+        self._host, self._target = host, target
         self._rules: list[Rule] = []
         self.connections = 0
         self.bytes = {"up": 0, "down": 0}
-        self.port = 0
-        self._server = None
+        self._socket, self._server = bound(host, port), None
+        self.port = self._socket.getsockname()[1]
 
     def add(self, direction: str = "down", **options) -> Rule:
         """Add a rule; see Rule for the options."""
@@ -57,19 +56,26 @@ class Relay:
         """Forget all rules; connections that stand keep theirs."""
         self._rules.clear()
 
-    async def start(self, port: int = 0):
-        """Listen."""
-        self._server = await asyncio.start_server(self._connected, self._host, port)
-        self.port = self._server.sockets[0].getsockname()[1]
+    async def start(self):
+        """Accept connections."""
+        self._server = await asyncio.start_server(self._connected, sock=self._socket)
 
-    async def stop(self):
+    def refuse(self):
+        """Refuse connections, and keep the port; those that stand go on."""
+        self._server.close()
+        self._socket = bound(self._host, self.port)
+
+    def stop(self):
         """Stop listening; the connections end with the loop's tasks."""
         self._server.close()
+        self._socket.close()
 
     async def _connected(self, reader, writer):
         self.connections += 1
         number = self.connections
-        rules = {way: next((r for r in self._rules if r.direction == way and r.wants(number)), None) for way in self.bytes}
+        rules = {
+            way: next((r for r in self._rules if r.direction == way and r.wants(number)), None) for way in self.bytes
+        }
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
@@ -88,17 +94,18 @@ class Relay:
 
     async def _pump(self, way, reader, writer, rule, pair):
         """Carry bytes one way until the end or the rule's point."""
-        left = rule.after if rule else None
-        with contextlib.suppress(OSError):
+        try:
+            left = rule.after if rule else None
             while left is None or left > 0:
                 data = await reader.read(_PIECE if left is None else min(left, _PIECE))
                 if not data:
-                    writer.write_eof()
-                    return
+                    return writer.write_eof()
                 await self._send(writer, data, rule.rate if rule else None)
                 self.bytes[way] += len(data)
                 left = None if left is None else left - len(data)
             await self._end(rule.action, reader, pair)
+        except OSError:
+            await self._end("reset", reader, pair)  # what one side sees the other shall see
 
     async def _send(self, writer, data, rate):
         step = len(data) if rate is None else max(1, rate // _TICKS)

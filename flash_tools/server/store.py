@@ -78,7 +78,9 @@ class Store:
 
     def add_alert(self, device_id: str, correlator: str | None, record: dict):
         """Add what a device reported."""
-        self._db.execute("INSERT INTO alert VALUES (?, ?, ?, ?)", (device_id, correlator, json.dumps(record), time.time()))
+        self._db.execute(
+            "INSERT INTO alert VALUES (?, ?, ?, ?)", (device_id, correlator, json.dumps(record), time.time())
+        )
 
     def alerts(self, device_id: str) -> list[dict]:
         """Return what a device reported."""

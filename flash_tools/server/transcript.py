@@ -65,9 +65,7 @@ class Transcript:
 
     def _add(self, direction, title, headers, body, kind, connection):
         fields = {name: value for name, value in headers.items() if name in _FIELDS}
-        step = Step(
-            time.monotonic(), direction, title, fields, body, fields.get("content-type", ""), kind, connection
-        )
+        step = Step(time.monotonic(), direction, title, fields, body, fields.get("content-type", ""), kind, connection)
         with self._lock:
             self.steps.append(step)
         return step

@@ -49,6 +49,8 @@ class Stream:
             return action() if self._stands or self._go_on() else None
         except _LATER:
             return None
+        except LinkError as e:  # of the TLS settings
+            error = e
         except (OSError, ValueError) as e:  # ValueError: a name that no certificate can have
             error = self._translate(e)
         if not self._stands:

@@ -83,6 +83,9 @@ class Stream:
             if self._poll and not self._connected():
                 return None
             count = self._sock.readinto(data) if reading else self._sock.write(data)
+        except LinkError as e:  # of the TLS settings
+            self._error = e
+            raise
         except (OSError, ValueError) as e:
             if isinstance(e, OSError) and e.errno == errno.EAGAIN:
                 return None
@@ -211,6 +214,8 @@ class Network:
     def _make_context(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.verify_mode = ssl.CERT_REQUIRED
+        if not self._ca:
+            raise ValueError("no certificate to trust")
         for trusted in self._ca:
             if isinstance(trusted, str):
                 with open(trusted, "rb") as file:

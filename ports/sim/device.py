@@ -107,14 +107,18 @@ class Device:
         self.server.powered(self)
         bank = first_stage.choose(hardware.boot, self.cause, self.scratch, self._check)
         if bank < 0:
-            self.clock.sleep_ms(RECOVERY_MS)
-            self.reset_to_come = reset.COMMANDED
-            return RECOVERY
+            return self._recover(RECOVERY_MS)
         firmware = Firmware(hardware.banks[bank].image)
         self.modules = firmware.import_into({}, self.stage_version, first_stage.clear_modules)
         self.version = self.modules["agent.version"]
         self._misbehave(firmware, bank)
         return self._run_agent(firmware)
+
+    def _recover(self, duration_ms):
+        """Offer serial recovery, then begin again."""
+        self.clock.sleep_ms(duration_ms)
+        self.reset_to_come = reset.COMMANDED
+        return RECOVERY
 
     def _check(self, bank):
         return check_bank(self.hardware.banks[bank], self.identity, self.watchdog.feed) is not None

@@ -74,6 +74,9 @@ class Server:
             raise LinkError("the download server does not answer", 412)
         return Stream(self, self.packages[job.url], offset)
 
+    def note_failure(self, error):
+        """The link failed: the download goes on by itself."""
+
     def deliver(self, record):
         """Take the result, as the management session would."""
         record.attempt()

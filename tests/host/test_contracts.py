@@ -28,6 +28,15 @@ IMPLEMENTATIONS = (
     ("agent.mo_inbox.Inbox", "ManagementObject"),
     ("tests.dm.objects.Bank", "StreamingObject"),
     ("agent.dm_client.Headless", "UserInterface"),
+    ("ports.cpython_linux.net.Network", "Network"),
+    ("ports.cpython_linux.net.Datagrams", "Datagrams"),
+    ("ports.cpython_linux.net.Stream", "Stream"),
+    ("ports.micropython.net.Network", "Network"),
+    ("ports.micropython.net.Datagrams", "Datagrams"),
+    ("ports.micropython.net.Stream", "Stream"),
+    ("tests.portable.scripted_net.Network", "Network"),
+    ("tests.portable.scripted_net.Datagrams", "Datagrams"),
+    ("tests.portable.scripted_net.Stream", "Stream"),
 )
 
 

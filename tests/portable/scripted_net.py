@@ -15,12 +15,16 @@ def broken():
 
 
 class Stream:
-    """Stands after `wait` attempts; takes at most `most` bytes a write, and breaks when `room` bytes are written."""
+    """Stands after `wait` attempts; takes at most `most` bytes a write, and breaks when `room` bytes are written.
 
-    def __init__(self, script, wait=0, most=100000, room=1 << 30):
+    Says nothing before it got what ends with `after`.
+    """
+
+    def __init__(self, script, wait=0, most=100000, room=1 << 30, after=b""):
+        self.after = after
         self.script, self.wait, self.most, self.room = list(script), wait, most, room
         self.sent = b""
-        self.closed = False
+        self.closed = self.full = False
 
     def write(self, data):
         """Take some of the bytes, every second time none."""
@@ -28,19 +32,21 @@ class Stream:
         if self.wait:
             self.wait -= 1
             return None
+        if self.full:
+            self.full = False
+            return None
         if not self.room:
             raise broken()
         count = min(len(data), self.most, self.room)
         self.sent += bytes(data[:count])
         self.room -= count
-        if self.most < 100000:
-            self.wait = 1
+        self.full = self.most < 100000
         return count
 
     def read_into(self, into):
         """Take the next step of the script."""
         assert not self.closed and len(into)
-        if self.wait or not self.script:
+        if self.wait or not self.script or not self.sent.endswith(self.after):
             return None
         step = self.script.pop(0)
         if step is None:

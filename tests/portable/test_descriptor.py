@@ -63,44 +63,49 @@ def test_cut_off_anywhere_it_is_invalid():
         _bad(data[:size])
 
 
+_ILL_FORMED = (
+    _media(INNER, "x"),
+    _media(INNER, "", "x"),
+    _media(INNER, "", "<media/>"),
+    _media(INNER, "<![CDATA[]]>"),
+    _media(INNER, "<!DOCTYPE media [<!ENTITY a 'b'>]>"),
+    _media(INNER, "<!DOCTYPE media []>"),
+    _media(INNER, "<!ELEMENT a>"),
+    _media(INNER + "<a <></a>"),
+    _media(INNER, "", "<!DOCTYPE media>"),
+    _media(INNER + "<name>a<b>c</b></name>"),
+    _media(INNER + "<infoURL><b/></infoURL>"),
+    _media(INNER + "<name>&nbsp;</name>"),
+    _media(INNER + "<name>&l</name>"),
+    _media(INNER + "<name>&;</name>"),
+    _media(INNER + "<name>&amp</name>"),
+    _media(INNER + "<name>&#0;</name>"),
+    _media(INNER + "<name>&#xD800;</name>"),
+    _media(INNER + "<name>&#1_0;</name>"),
+    _media(INNER + "<name>&#;</name>"),
+    _media(INNER + "<name>&#x110000;</name>"),
+    _media(INNER + "<name>&#9999999999;</name>"),
+    _media(INNER + "<name>a</nam>"),
+    _media(INNER + "< name>a</name>"),
+    _media(INNER + "<name a='<'"),
+    _media(INNER + "<name <b>"),
+    _media(INNER + "<>"),
+    _media(INNER + "</>"),
+    _media(INNER + "<size>1000</size>"),
+    _media(INNER) + b"</media>",
+    _media(INNER + "<a>" * 16 + "</a>" * 16),
+    _media(INNER + "<a>\x1b[2J</a>"),
+    _media(INNER + "<a>\0</a>"),
+    _media(INNER)[:-8] + b"<name>\xff</name></media>",
+    b"<other>" + INNER.encode() + b"</other>",
+    b"<html><body>Log in</body></html>",
+    b"<",
+    b"",
+)
+
+
 def test_ill_formed():
-    for data in (
-        _media(INNER, "x"),
-        _media(INNER, "", "x"),
-        _media(INNER, "", "<media/>"),
-        _media(INNER, "<![CDATA[]]>"),
-        _media(INNER, "<!DOCTYPE media [<!ENTITY a 'b'>]>"),
-        _media(INNER, "<!ELEMENT a>"),
-        _media(INNER, "", "<!DOCTYPE media>"),
-        _media(INNER + "<name>a<b>c</b></name>"),
-        _media(INNER + "<infoURL><b/></infoURL>"),
-        _media(INNER + "<name>&nbsp;</name>"),
-        _media(INNER + "<name>&l</name>"),
-        _media(INNER + "<name>&;</name>"),
-        _media(INNER + "<name>&amp</name>"),
-        _media(INNER + "<name>&#0;</name>"),
-        _media(INNER + "<name>&#xD800;</name>"),
-        _media(INNER + "<name>&#1_0;</name>"),
-        _media(INNER + "<name>&#;</name>"),
-        _media(INNER + "<name>&#x110000;</name>"),
-        _media(INNER + "<name>&#9999999999;</name>"),
-        _media(INNER + "<name>a</nam>"),
-        _media(INNER + "< name>a</name>"),
-        _media(INNER + "<name a='<'"),
-        _media(INNER + "<name <b>"),
-        _media(INNER + "<>"),
-        _media(INNER + "</>"),
-        _media(INNER + "<size>1000</size>"),
-        _media(INNER) + b"</media>",
-        _media(INNER + "<a>" * 16 + "</a>" * 16),
-        _media(INNER + "<a>\x1b[2J</a>"),
-        _media(INNER + "<a>\0</a>"),
-        _media(INNER)[:-8] + b"<name>\xff</name></media>",
-        b"<other>" + INNER.encode() + b"</other>",
-        b"<html><body>Log in</body></html>",
-        b"<",
-        b"",
-    ):
+    for data in _ILL_FORMED:
         _bad(data)
 
 
@@ -120,6 +125,9 @@ def test_its_size():
     data = _media(INNER)
     assert _read(_media(INNER + " " * (4096 - len(data)))).size == 1000
     _bad(_media(INNER + " " * (4097 - len(data))))
+    for length in (-1, 4095, 4096, 1 << 30):
+        assert 4096 <= len(Descriptor(BASE, length).room()) <= 4097
+    assert len(Descriptor(BASE, 300).room()) == 301
 
 
 def test_versions():

@@ -93,7 +93,21 @@ def test_chunks():
 
 
 def test_bad_chunks():
-    for line in (b"", b" 5", b"+5", b"0x5", b"-1", b"5_0", b"g", b"5h", b";", b"20000000", b"FFFFFFFF", b"1" * 11):
+    for line in (
+        b"",
+        b" 5",
+        b"+5",
+        b"0x5",
+        b"-1",
+        b"5_0",
+        b"g",
+        b"5h",
+        b";",
+        b"20000000",
+        b"FFFFFFFF",
+        b"1" * 11,
+        b"\x15",
+    ):
         refused(_CHUNKED + line + b"\r\n" + b"x" * 20)
     refused(_CHUNKED + b"5" * 2000, "too long")
     refused(_CHUNKED + b"5;" + b"x" * 300, "too long")
@@ -116,7 +130,7 @@ def test_keep():
 def test_bad_heads():
     for line in (
         b"", b"HTTP", b"HTTP/2 200 OK", b"HTTP/1.1 99 OK", b"HTTP/1.1 600 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1  200",
-        b"http/1.1 200 OK", b"HTTP/1.1 -20 OK", b"HTTP/1.1_200 OK", b"ICY 200 OK", b"x" * 2000, b"\0" * 13,
+        b"http/1.1 200 OK", b"HTTP/1.1 -20 OK", b"HTTP/1.1_200 OK", b"ICY 200 OK", b"x" * 2000, b"\0" * 13, b"HTTP/1.1 \x12\x10\x10 OK",
     ):  # fmt: skip
         refused(line + b"\r\nContent-Length: 0\r\n\r\n")
     for field in (

@@ -38,11 +38,12 @@ def test_get():
 def test_every_cut():
     texts = (
         answer(b"hello, world"),
-        b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x\r\n, world\r\n0\r\nT: u\r\n\r\n",
+        b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7;x\r\n, world\r\n0\r\nT: u\r\n\r\n",
     )
     for text in texts:
         for cut in range(1, len(text)):
-            first = Stream((text[:cut], None, text[cut:]), most=7)
+            first = Stream((text[:cut], None, text[cut:]), most=7, after=b"abcde")
             web, net, clock = make_web(first, Stream((b"",)))
             exchange = web.open("POST", _URL, (), [b"ab", b"", memoryview(b"cde")], 5)
             for size in (1, 3):
@@ -59,7 +60,7 @@ def test_every_cut():
 def test_large_bodies_do_not_pass_through_the_window():
     data = bytes(range(256)) * 40
     for into in (bytearray(20000), memoryview(bytearray(20000))):
-        stream = Stream((answer(data),))
+        stream = Stream((answer(data) + b"something behind it",))
         web, net, clock = make_web(stream)
         exchange, sizes = poll(web.open("GET", _URL), clock), []
         while sum(sizes) < len(data):
@@ -117,13 +118,14 @@ def test_a_dead_connection_is_opened_again_once():
 
 
 def test_a_dead_connection_is_not_opened_again():
-    def second(pieces, *script, first=(answer(b"1"), None)):
-        web, net, clock = make_web(Stream(first + script), Stream((b"",)), Stream((answer(),)))
+    def second(pieces, *script):
+        web, net, clock = make_web(Stream((answer(b"1"), None) + script), Stream((b"",)), Stream((answer(),)))
         body(poll(web.open("GET", _URL), clock), clock)
         return web.open("POST", _URL, (), pieces, 3), clock, net
 
     exchange, clock, net = second(iter([b"abc"]), b"")  # the body is gone
     fails(503, 903, exchange, clock)
+    assert len(net.connected) == 1
     exchange, clock, net = second(lambda: [b"abc"], b"H", b"")  # an answer has begun
     fails(503, 903, exchange, clock)
     assert len(net.connected) == 1
@@ -156,7 +158,7 @@ def test_bodies_that_are_not_as_announced():
         stream = Stream(())
         web, net, clock = make_web(stream)
         fails(503, 903, web.open("POST", _URL, (), pieces, length), clock)
-        assert stream.closed
+        assert stream.closed and len(stream.sent.split(b"\r\n\r\n")[1]) <= length
 
     def refusing():
         yield b"ab"
@@ -187,6 +189,13 @@ def test_time_caps():
     times_out(407, 903, 60000, Stream((), most=1), pieces=[b"x" * 9000], length=9000)
 
 
+def test_sending_has_a_time_of_its_own():
+    web, net, clock = make_web(Stream((answer(b"ok"),), most=10, after=b"y"))
+    web.head_ms = 1000
+    exchange = web.open("POST", _URL, (), [b"x" * 999, b"y"], 1000)
+    assert body(poll(exchange, clock), clock) == b"ok" and clock.ms() > 5000
+
+
 def test_a_slow_body_is_no_silence():
     steps = [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"]
     for char in b"hello":
@@ -210,8 +219,8 @@ def test_names():
     web, net, clock = make_web(Stream((answer(b"1"), None, b"")), Stream((answer(b"2"),)), answers=answers)
     assert body(poll(web.open("GET", "https://Fw.example.com/"), clock), clock) == b"1"
     assert net.connected == [("fw.example.com", "10.0.0.7", 443, True)] and net.ports[0].closed
-    assert body(poll(web.open("GET", "https://fw.example.com/"), clock), clock) == b"2"  # asked once
-    assert len(net.connected) == 2 and len(net.ports) == 1
+    assert body(poll(web.open("GET", "https://fw.example.com/"), clock), clock) == b"2"  # asked again
+    assert len(net.connected) == 2 and len(net.ports) == 2
     web, net, clock = make_web(answers=lambda *_: [])
     fails(412, 954, web.open("GET", _URL), clock)
     assert net.ports[0].closed and 9000 < clock.ms() < 10000 and not net.connected

@@ -1,10 +1,14 @@
 """A scripted web for what downloads: agent/web.py's methods over answers from memory, which come in pieces and with gaps."""
 
+from agent.causes import dlota_of
+from agent.download import Source
 from agent.errors import LinkError, PackageError
 from agent.job import Job
 from agent.package import MAGIC
 
 URL = "http://files/a/fw.fup"
+DD = "http://files/a/fw.dd"
+ROOM = 200000
 TYPES = ("application/vnd.fumo-agent.package", "application/octet-stream")
 DATA = MAGIC + b"\x2c\x01\0\0" + bytes([i * 7 & 255 for i in range(120000)])  # its manifest has 300 bytes
 START = 308  # where the manifest ends
@@ -154,6 +158,51 @@ def refused(act, fumo, dlota):
     try:
         act()
     except (LinkError, PackageError) as e:
-        assert (e.code, e.dlota) == (fumo, dlota), (e.code, e.dlota, str(e))
+        assert (e.code, e.dlota or dlota_of(e.code)) == (fumo, dlota), (e.code, e.dlota, str(e))
         return e
     raise AssertionError("nothing was raised")
+
+
+def describe(size=None, uri="fw.fup", kind=TYPES[0], more=""):
+    """Return a page with a descriptor."""
+    text = "<media><type>%s</type><size>%d</size><objectURI>%s</objectURI><name>Fw</name>%s</media>"
+    return Answer(200, (text % (kind, len(DATA) if size is None else size, uri, more)).encode(), etag='"dd"')
+
+
+class Bench:
+    """A source and what is around it."""
+
+    def __init__(self, pages, url=URL, user=None, **more):
+        self.web, self.user, self.clock, self.job = Web(pages), user or User(), Clock(), make_job(url)
+        self.logged = []
+        self.source = Source(self.web, self.user, self.clock, TYPES, self._log, **more)
+        self.stream = None
+
+    def _log(self, text, *arguments):
+        self.logged.append(text % arguments)
+
+    def read(self, offset, count, capacity=ROOM):
+        """Read from there on, as the update does: the stream before is closed first."""
+        if self.stream:
+            self.stream.close()
+        self.stream = self.source.open(self.job, offset, capacity)
+        return read(self.stream, count)
+
+    def all(self, capacity=ROOM):
+        """Read from the beginning to the end."""
+        return self.read(0, len(DATA) + 1, capacity)
+
+    def fails(self, fumo, dlota, offset=0, capacity=ROOM):
+        """Check the numbers of the error that reading ends with; return it."""
+        error = refused(lambda: self.read(offset, len(DATA) + 1, capacity), fumo, dlota)
+        assert not self.web.exchanges or self.web.exchanges[-1].closed
+        return error
+
+    def fields(self, number):
+        """Return the fields of a request."""
+        return self.web.requests[number][2]
+
+
+def described(page, descriptor=None, **more):
+    """Return a bench whose job leads to a descriptor of URL."""
+    return Bench({DD: descriptor or describe(), URL: page}, DD, **more)

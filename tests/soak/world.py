@@ -1,128 +1,206 @@
-"""One world in virtual time: a device with its chip, a link, a management server and a download server."""
+"""One world in virtual time, made from a plan: a device with its chip, a link, management servers, download servers.
 
-from agent.identity import Identity
+`World(plan).run()` runs it to its end; what went wrong is in `judge.violations`, what was seen in `seen`. Every run of a plan
+is the same. `world.flash.ops - world.first_op` counts flash operations, `world.messages` what went over the network.
+"""
+
+import agent.agent
 from agent.options import Options
-from board.sim_nor import make_layout
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
 from flash_tools.server.dm import Device as Account
 from flash_tools.server.dm import DmServer
-from hal.boot_record import BootRecord
-from hal.region import layout_hash
-from ports.cpython_linux.signature import verify
-from ports.sim import firmware
+from flash_tools.server.dm_push import notification
 from ports.sim.clock import Clock
+from ports.sim.device import CUT, IDLE, RECOVERY
 from ports.sim.device_agent import AgentDevice
-from ports.sim.device import install_firmware
 from ports.sim.link import Link
 from ports.sim.net import Network
-from ports.sim.nor import Geometry, Nor
-from ports.sim.web_server import WebServer, serve_file
+from ports.sim.power import Violation
+from tests.soak import goods
+from tests.soak.events import Events
+from tests.soak.invariants import Judge
+from tests.soak.policy import Policy
+from tests.soak.reached import Reached
+from tests.soak.web import Web
 
-K = 1024
-DEVICE_ID = "sim:1"
-GEOMETRY = Geometry(
-    "small", 1024 * K, ((4 * K, 45000, 400000), (32 * K, 120000, 1600000), (64 * K, 150000, 2000000)), (700, 3000), (30, 3)
-)
-_KEY = new_key()
-_PACKAGES = {}
-DEVICE = {
-    "DevId": DEVICE_ID, "Man": "m", "Mod": "sim", "DmV": "1", "Lang": "en", "DevTyp": "board", "OEM": "o", "SwV": "1",
-    "HwV": "1",
-}  # fmt: skip
-TYPES = {"md5": "DIGEST", "MAC": "HMAC", "basic": "BASIC"}
+agent.agent._LISTEN_MS = 10000  # nothing is missed: a datagram ends the nap, and fewer naps make a fast soak
+ADDRESSES = {"bench": "192.0.2.1", "other": "192.0.2.2", "files": "192.0.2.3", "cdn": "192.0.2.4"}
+_MOST_BOOTS = 80
+_SETTLE_MS = 100000  # without work for so long: nothing more comes
+_LATE_MS = 400000
 
 
-def package(layout, version, behaviour=firmware.GOOD, encoding="deflate", size=40 * K, counter=1):
-    """Return (image, package); made once for each combination."""
-    key = (layout_hash(layout), version, behaviour, encoding, size, counter)
-    if key not in _PACKAGES:
-        image = firmware.make_image(version, behaviour, size, len(version) + ord(version[0]))
-        target = Target("bench", ["sim"], layout_hash(layout), version, counter)
-        _PACKAGES[key] = image, build_package(image, target, _KEY, encoding=encoding)
-    return _PACKAGES[key]
+class User:
+    """Who answers the device's questions."""
 
+    pause_ms = 500
 
-def identity(auth, url):
-    """Return what the device is provisioned with."""
-    public = public_bytes(_KEY)
-    account = {
-        "name": "bench", "server_id": "bench", "url": url, "auth": TYPES[auth], "server_auth": TYPES[auth], "user": "u",
-        "secret": "s", "nonce": b"nonce-c".hex(), "server_user": "bench", "server_secret": "t",
-        "server_nonce": b"nonce-s".hex(),
-    }  # fmt: skip
-    facts = {
-        "product": "bench", "model": "sim", "device": DEVICE, "device_key": b"k".hex() * 16,
-        "anchors": [[key_id(public), public.hex()]], "accounts": [account],
-    }  # fmt: skip
-    return Identity(facts, verify)
+    def __init__(self, kind, clock):
+        self._kind, self._clock = kind, clock
+        self._since = None
+
+    def answer(self, question):
+        """Answer, None while nobody has."""
+        if self._kind == "late":
+            self._since = self._clock.ms() if self._since is None else self._since
+            if self._clock.since(self._since) < _LATE_MS:
+                return None
+        return (304, ()) if self._kind == "no" else (200, ())
 
 
 class World:
-    """`policy` is that of a DmServer; `files` maps paths to bytes, `log` keeps what was said."""
+    """`said` is what the device logged and the world noted, with times; `trace` True keeps more of it."""
 
-    def __init__(self, policy, files, auth="md5", tls=True, link=None, **options):
+    def __init__(self, plan, trace=False):
+        self.plan, self.trace, self.said = plan, trace, []
         self.clock = Clock(1800000000)
-        self.flash = Nor(GEOMETRY, self.clock)
-        self.layout = make_layout(GEOMETRY.size, 128 * K)
-        self.files, self.notifications, self.said = files, [], []
-        old = package(self.layout, "1.0")
-        BootRecord(install_firmware(self.flash, self.layout, 0, old[1], old[0])["boot"]).confirm()
-        account = Account(
-            DEVICE_ID, "u", "s", "bench", "t", auth, auth, client_nonce=b"nonce-c", server_nonce=b"nonce-s"
-        )
-        self.dm = DmServer([account], policy, self._random)
-        self.web = WebServer(self._answer)
-        scheme, port = ("https", 443) if tls else ("http", 80)
-        self.tls, self.base = tls, "%s://bench" % scheme
-        self.net = Network(self.clock, link or Link(1000000, 20), {("bench", port): self.web}, {"bench": "192.0.2.1"})
-        settings = {"notify_port": 2948, "poll_interval_ms": 600000, "trial_min_ms": 5000, "needs_server": False}
-        settings.update(options)
-        self.done = lambda agent: False
-        self.device = AgentDevice(
-            self.flash, self.clock, self.layout, identity(auth, self.base + "/dm"), self.net, Options(**settings), self
-        )
+        self.flash = goods.chip(self.clock)
+        self.first_op = self.flash.ops
+        self.messages = 0
+        self.scheme = "https" if plan.tls else "http"
         self._drawn = 0
+        self._idle_since = None
+        self.policies = {name: Policy(name, plan, self) for name in ("bench", "other")}
+        self.tasks = sorted(
+            [task for policy in self.policies.values() for task in policy.tasks], key=lambda task: task.number
+        )
+        self._make_servers()
+        self._make_device()
+        self.seen = Reached()
+        self.judge = Judge(self)
+        self.events = Events(self)
 
-    def run(self, boots=30):
-        """Boot until the world is satisfied; return how the boots ended."""
-        ends = []
-        while len(ends) < boots and "idle" not in ends:
-            ends.append(self.device.boot())
-        return ends
+    def _make_servers(self):
+        plan = self.plan
+        self.accounts, self.dms = {}, {}
+        for name, policy in self.policies.items():
+            self.accounts[name] = Account(
+                goods.DEVICE_ID, "u", "s", name, "t", plan.auth, plan.auth, client_nonce=b"nonce-c",
+                server_nonce=b"nonce-s",
+            )  # fmt: skip
+            self.dms[name] = DmServer([self.accounts[name]], policy, self._random)
+        self.web = Web(self)
+        port = 443 if plan.tls else 80
+        hosts = {(name, port): self.web.server(name) for name in ADDRESSES}
+        if plan.resolver:
+            hosts = {(ADDRESSES[name], port): server for (name, port), server in hosts.items()}
+        link = Link(plan.bits_per_s, 20)
+        names = dict(ADDRESSES, **plan.names)
+        self.net = Network(self.clock, link, hosts, names, plan.resolver, self.web.connecting)
+
+    def _make_device(self):
+        plan = self.plan
+        settings = {"notify_port": 2948, "poll_interval_ms": 900000, "trial_min_ms": 5000, "trial_max_ms": 20000}
+        settings.update(plan.options, needs_server=plan.needs_server, wbxml=plan.wbxml)
+        options = Options(**settings)
+        options.ui = User(plan.user, self.clock)
+        other = any(order.server == "other" for order in plan.orders)
+        urls = [self.scheme + "://%s/dm" % name for name in ("bench", "other")]
+        identity = goods.identity(plan.auth, urls[0], urls[1] if other else "")
+        self.device = AgentDevice(
+            self.flash, self.clock, goods.LAYOUT, identity, self.net, options, self,
+            causes_readable=plan.causes_readable,
+        )  # fmt: skip
+        self.device._seed = plan.seed * 7919 + 1
+
+    # -- running ------------------------------------------------------------------------------------------------------
+
+    def run(self):
+        """Boot until nothing more is to come; return the violations, as texts."""
+        judge = self.judge
+        try:
+            for _ in range(_MOST_BOOTS):
+                end = self.device.boot()
+                self.note("boot ends: %s", end)
+                self._between(end)
+                if end == IDLE:
+                    break
+            judge.check(end == IDLE, "no end after %d boots" % self.device.boots)
+            judge.check_end()
+        except Violation as e:
+            judge.violations.append(str(e))
+        except Exception as e:  # what the device itself does not catch is a defect too
+            if self.trace:
+                raise
+            judge.violations.append("%s: %s" % (type(e).__name__, e))
+        return judge.violations
+
+    def _between(self, end):
+        """The device is without power, or about to start again."""
+        self.flash.faults.cut_at = 0
+        if end == CUT:
+            self.events.power_is_off()
+        if end == RECOVERY:
+            raise Violation("only serial recovery is left")
+        self._idle_since = None
+
+    def note(self, text, *arguments):
+        """Keep a line for the trace."""
+        if self.trace:
+            self.said.append("%10.3f  # %s" % (self.clock.us / 1e6, text % arguments if arguments else text))
 
     # -- what the device's watcher is told ----------------------------------------------------------------------------
 
     def powered(self, device):
         """A boot begins."""
+        self.note("boot %d, cause %d, operation %d", device.boots, device.cause, self.flash.ops - self.first_op)
+        device.agent = None
+        self.events.arm()
+        self.judge.powered(device)
 
     def mounted(self, device):
         """The agent has read its journal."""
+        self.judge.mounted(device)
 
     def log(self, text):
         """The device said something."""
-        self.said.append("%9.3f %s" % (self.clock.us / 1e6, text))
+        self.said.append("%10.3f  %s" % (self.clock.us / 1e6, text))
 
     def satisfied(self, agent):
-        """Tell whether there is nothing left to wait for."""
-        return self.done(agent)
+        """Look at the device before each of its steps; tell whether nothing more is to come."""
+        self.judge.look(agent)
+        self.events.happen(agent)
+        if self.clock.us > self.plan.hours * 3600 * 1000000:
+            raise Violation("no end after %d hours: phase %d" % (self.plan.hours, agent.record.job.phase))
+        if not self._is_quiet(agent):
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = self.clock.ms()
+        return self._idle_since is not None and self.clock.since(self._idle_since) >= _SETTLE_MS
 
-    # -- the servers --------------------------------------------------------------------------------------------------
+    def _is_quiet(self, agent):
+        meetings = agent._meetings
+        if not agent.record.idle or not meetings or meetings.active or self.events.waiting:
+            return False
+        return all(task.over for task in self.tasks)
+
+    # -- what the servers tell ----------------------------------------------------------------------------------------
+
+    def message(self, text):
+        """Something crosses the network: a place where the power can be cut."""
+        self.messages += 1
+        self.note("message %d: %s", self.messages, text)
+
+    def reported(self, policy, report, code):
+        """A server has an alert."""
+        self.note("alert %s %s of %s, answered with %d", report.kind, report.code, report.correlator, code)
+        self.judge.alert(policy.name, report, code)
+
+    def answered(self, task):
+        """A server knows what the device said to its Exec."""
+        self.note("order %d is answered with %s", task.number, task.status)
+
+    def url_of(self, number, order):
+        """Return what the server writes into PkgURL."""
+        if order.url is not None:
+            return order.url
+        return "%s://files/%d.%s" % (self.scheme, number, "dd" if order.descriptor else "fup")
+
+    def notify(self, name, **changes):
+        """Let a server send package 0."""
+        self._drawn += 1
+        data = notification(self.accounts[name], 0x4000 + self._drawn, **changes)
+        self.net.datagram(data, (ADDRESSES[name], 2948), 2948)
 
     def _random(self, size):
         self._drawn += 1
         return (b"n%d" % self._drawn).ljust(size, b".")
-
-    def _answer(self, method, path, fields, body):
-        if path == "/dm":
-            reply = self.dm.handle(body, fields.get("content-type", ""), fields, tls=self.tls)
-            head = (("Content-Type", reply.content_type),) + tuple(reply.headers.items())
-            return reply.status, head, reply.body
-        if path.startswith("/notify"):
-            self.notifications.append(body.decode())
-            return 200, (), b""
-        if path not in self.files:
-            return 404, (), b""
-        data = self.files[path]
-        kind = "application/vnd.oma.dd+xml" if data[:1] == b"<" else "application/vnd.fumo-agent.package"
-        return serve_file(fields, data, kind, '"%d"' % len(data))

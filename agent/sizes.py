@@ -1,0 +1,13 @@
+"""The sizes that a package's parts have and may have: docs/package.md."""
+
+from agent.compat import const
+
+HEAD_SIZE = const(8)
+BLOCK_HEAD_SIZE = const(20)
+SECTOR = const(4096)
+MAX_JWS = const(3072)
+
+
+def largest(bank_size):
+    """Return the size of the largest package for a bank: nothing shrinks, every block is as short as a block may be."""
+    return HEAD_SIZE + MAX_JWS + bank_size + (bank_size // SECTOR + 1) * BLOCK_HEAD_SIZE

@@ -1,0 +1,151 @@
+"""The files of a simulated device: its flash with the first firmware, its provisioning, and the key that its updates are signed with."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from board.sim_nor import make_layout
+from flash_tools import keys
+from flash_tools.errors import ToolError
+from flash_tools.package_build import Target, build_package
+from hal.boot_record import BootRecord
+from hal.region import layout_hash
+from ports.sim import firmware
+from ports.sim.flash_file import SIZES, bank_size
+from ports.sim.process import make_flash
+from ports.sim.real_clock import RealClock
+
+K = 1024
+FLASH, PROVISION, KEY = "flash.bin", "provision.json", "key.pem"
+_TYPES = {None: "", "basic": "BASIC", "md5": "DIGEST", "MAC": "HMAC"}
+_BEHAVIOURS = (firmware.GOOD, firmware.CRASH, firmware.HANG, firmware.CRASH_CONFIRMED, firmware.UNFIT)
+_HEX = ("nonce", "server_nonce")
+
+
+@dataclass
+class SimFiles:
+    """Where the files of one device are, and for what its packages are made."""
+
+    folder: Path
+    product: str = "bench"
+    model: str = "sim"
+    chip_kib: int = 2048
+    key: object = field(default=None, repr=False)
+
+    @property
+    def flash(self) -> Path:
+        """Return the path of the flash file."""
+        return self.folder / FLASH
+
+    @property
+    def provision(self) -> Path:
+        """Return the path of the provisioning."""
+        return self.folder / PROVISION
+
+    @property
+    def layout(self):
+        """Return the layout of the chip."""
+        return make_layout(self.chip_kib * K, bank_size(self.chip_kib * K))
+
+    def image(self, version: str, behaviour: str = firmware.GOOD, size: int = 64 * K) -> bytes:
+        """Make a firmware that behaves like that."""
+        if behaviour not in _BEHAVIOURS:
+            raise ToolError("a firmware is one of %s, not %s" % (", ".join(_BEHAVIOURS), behaviour))
+        if " " in version or not 0 < len(version) <= 32:
+            raise ToolError("a version has 1 to 32 characters and no blank")
+        return firmware.make_image(version, behaviour, size, sum(version.encode()))
+
+    def package(self, image: bytes, counter: int = 1, encoding: str = "deflate", old: bytes | None = None) -> bytes:
+        """Make the package of an image; the version is the one in it."""
+        version = image[:64].split()[1].decode()
+        target = Target(self.product, [self.model], layout_hash(self.layout), version, counter)
+        return build_package(image, target, self.key, encoding=encoding, old_image=old)
+
+    def update(self, version: str, behaviour: str = firmware.GOOD, size: int = 64 * K, **options) -> bytes:
+        """Make an update package of a simulated firmware."""
+        return self.package(self.image(version, behaviour, size), **options)
+
+    def facts(self) -> dict:
+        """Return the provisioning."""
+        return json.loads(self.provision.read_text())
+
+
+def make(
+    folder, bundle: dict | None = None, *, key=None, image: bytes | None = None, version="1.0", behaviour=firmware.GOOD,
+    size=64 * K, chip_kib=2048, product="bench", model="sim", device_id="sim:1", counter=1,
+) -> SimFiles:  # fmt: skip
+    """Make the files of a device. `bundle` is what a server's add_device gave; without one there is no account."""
+    if chip_kib * K not in SIZES:
+        raise ToolError("a chip has %s KiB" % ", ".join(str(size // K) for size in SIZES))
+    files = SimFiles(Path(folder), product, model, chip_kib, key or keys.new_key())
+    files.folder.mkdir(parents=True, exist_ok=True)
+    image = image or files.image(version, behaviour, size)
+    if len(image) > bank_size(chip_kib * K):
+        raise ToolError("the image has %d bytes, a bank %d" % (len(image), bank_size(chip_kib * K)))
+    package = files.package(image, counter)
+    _put(files.flash, lambda path: make_flash(path, chip_kib * K, files.layout, image, package, RealClock(), _confirm))
+    facts = _facts(files, bundle or {}, (bundle or {}).get("device_id") or device_id)
+    _put(files.provision, lambda path: _write_private(path, json.dumps(facts, indent=1) + "\n"))
+    return files
+
+
+def read(folder) -> SimFiles:
+    """Return the files that `make` made, with their key."""
+    folder = Path(folder)
+    try:
+        facts = json.loads((folder / PROVISION).read_text())
+        size = (folder / FLASH).stat().st_size
+    except (OSError, ValueError) as e:
+        raise ToolError("%s holds no simulated device: %s" % (folder, e)) from None
+    key = keys.read_key(folder / KEY, None) if (folder / KEY).exists() else None
+    return SimFiles(folder, facts["product"], facts["model"], size // K, key)
+
+
+def account(bundle: dict) -> dict:
+    """Return the account of a bundle as the provisioning has it."""
+    found = {"name": bundle["server_id"], "server_id": bundle["server_id"], "url": bundle["url"]}
+    for name in ("user", "secret", "server_user", "server_secret", *_HEX):
+        text = bundle.get(name) or ""
+        found[name] = base64.b64decode(text).hex() if name in _HEX else text
+    for name in ("auth", "server_auth"):
+        if bundle.get(name) not in _TYPES:
+            raise ToolError("%s is none of basic, md5, MAC: %s" % (name, bundle[name]))
+        found[name] = _TYPES[bundle.get(name)]
+    return found
+
+
+def _facts(files, bundle, device_id):
+    public = keys.public_bytes(files.key)
+    facts = {
+        "product": files.product,
+        "model": files.model,
+        "device": {
+            "DevId": device_id, "Man": "fumo-agent", "Mod": files.model, "DmV": "1.0", "Lang": "en", "DevTyp": "simulated",
+            "OEM": "fumo-agent", "SwV": "", "HwV": "1",
+        },
+        "device_key": secrets.token_hex(16),
+        "anchors": [[keys.key_id(public), public.hex()]],
+        "accounts": [account(bundle)] if bundle else [],
+    }  # fmt: skip
+    if bundle.get("ca_pem"):
+        facts["ca_pem"] = bundle["ca_pem"]
+    return facts
+
+
+def _put(path, write):
+    try:
+        write(str(path))
+    except OSError as e:
+        raise ToolError("cannot write %s: %s" % (path, e.strerror)) from None
+
+
+def _write_private(path, text):
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def _confirm(region):
+    BootRecord(region).confirm()

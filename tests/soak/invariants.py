@@ -1,0 +1,335 @@
+"""What must hold in every world, watched from outside: at each boot, before each step, with each message, and at the end.
+
+The rules are those of docs/protocol.md (jobs, results) and docs/architecture.md (invariants). Knows what a power cut may do.
+"""
+
+import base64
+import hashlib
+import json
+
+from agent import bank_header, lifecycle
+from agent.causes import ROWS
+from agent.job import ARM, IDLE, JOB, OUTBOX, PACKAGE, READY, REPORT, TRIAL
+from hal.boot_record import ARMED, FALLBACK, TRIED
+from ports.sim import firmware
+from ports.sim.power import Violation
+from tests.soak import goods
+from tests.soak.events import phase_of
+from tests.soak.jobs import DONE, OPEN, Jobs
+from tests.soak.reached import KNOWN_EDGES
+
+_PUT_KEYS = (JOB, PACKAGE, OUTBOX)
+_LARGEST = 4096
+_PAIRS = {(code, dlota) for _, _, code, dlota in ROWS} | {(200, 900)}
+
+
+class Judge:
+    """Raises Violation, or notes it where an exception would be lost on its way."""
+
+    def __init__(self, world):
+        self._world, self._plan, self._seen = world, world.plan, world.seen
+        self.violations = []
+        self.checks = 0
+        self.jobs = Jobs()
+        self.confirmed = 0
+        self.unsure = False  # a confirmation or fall-back was under way when the power went
+        self.confirming = self.fell_back = False
+        self.trial_cuts = self.trial_resets = self.other_resets = 0
+        self.told_by = {}  # order -> what the download server was told
+        self._candidates = [{}]  # what the journal may hold
+        self._state = 10
+        self._images = {goods.OLD: [goods.image(goods.OLD)], goods.OWNERS: [goods.image(goods.OWNERS)]}
+        for order in world.plan.orders:
+            self._images.setdefault(order.version, []).append(
+                goods.image(order.version, order.behaviour, order.size)
+            )
+
+    def check(self, holds, text, *arguments):
+        """Count a check; raise where it does not hold."""
+        self.checks += 1
+        if not holds:
+            raise Violation(text % arguments if arguments else text)
+
+    # -- a boot -------------------------------------------------------------------------------------------------------
+
+    def powered(self, device):
+        """Guard the confirmed bank before the first stage runs."""
+        self._set_guard()
+        boot = device.hardware.boot
+        boot.confirm = self._watched(boot.confirm, boot.running, False)
+        boot.fall_back = self._watched(boot.fall_back, None, True)
+        plain = boot.set_trial
+
+        def set_trial(bank, attempt):
+            job = self.jobs.current
+            job.attempts.add(attempt)
+            self.check(len(job.attempts) <= lifecycle.MAX_ARMS, "a trial is armed for the fourth time")
+            self.check(bank != boot.confirmed(), "the confirmed bank is put on trial")
+            plain(bank, attempt)
+
+        boot.set_trial = set_trial
+
+    def mounted(self, device):
+        """Look at what runs, and at what the journal still knows."""
+        boot, record = device.hardware.boot, device.agent.record
+        if boot.state == FALLBACK and boot.confirmed() != self.confirmed:
+            self._fall_back(boot.confirmed())
+        self.check(self.unsure or boot.confirmed() == self.confirmed, "another bank is confirmed than was")
+        self._check_running(device, boot.running())
+        self._check_banks(device)
+        self.jobs.watch(record)
+        self._check_journal(device.journal)
+        self._watch_rows(record)
+        bank = record.package.bank
+        self._seen.boot_row(record.job.phase, lifecycle.situation(boot, bank, record.job.attempt()))
+
+    def _watch_rows(self, record):
+        plain = record.go
+
+        def go(event, more=()):
+            self._seen.next_row(record.job.phase, event)
+            plain(event, more)
+
+        record.go = go
+
+    # -- a step -------------------------------------------------------------------------------------------------------
+
+    def look(self, agent):
+        """Look at the agent before it does its next step."""
+        job, meetings = agent.record.job, agent._meetings
+        if job.phase == IDLE and self.unsure:  # the job is over, so the boot control has decided
+            self.confirmed, self.unsure = agent.hardware.boot.confirmed(), False
+            self._set_guard()
+        if meetings and meetings.active:
+            self.check(job.phase not in (ARM, TRIAL), "a session in a trial")
+        state = agent.update.state
+        if state != self._state:
+            edge = "%d-%d" % (self._state, state)
+            self._seen.state(self._state, state)
+            self._state = state
+            self.check(edge in KNOWN_EDGES or state == 10, "State goes %s", edge)
+
+    def connecting(self):
+        """The device opens a connection."""
+        self._note(len(self._world.net.streams) > 1, "two connections at a time")
+
+    def asked(self, host, method, path):
+        """A request has come."""
+        agent = self._world.device.agent
+        if not agent or self._world.device.where == "boot":
+            return
+        phase, active = agent.record.job.phase, agent._meetings.active if agent._meetings else False
+        if method == "GET":
+            self._note(phase in (REPORT, READY, ARM, TRIAL, IDLE), "a download in phase %d" % phase)
+            self._note(active, "a download in a session")
+        elif path == "/dm" and phase in (ARM, TRIAL):
+            self._note(not self._plan.needs_server, "a management message in a trial")
+
+    # -- what servers hear --------------------------------------------------------------------------------------------
+
+    def alert(self, server, report, status):
+        """A server has a result."""
+        job = self.jobs.find(server, report.kind, report.correlator)
+        if self._note(job is None, "an alert that no order has led to: %s %s" % (report.kind, report.correlator)):
+            return
+        self._note(job.state == DONE, "an alert after the job had ended: " + str(job))
+        told = (report.code, report.type, report.source, report.format, report.mark)
+        self._note(any(told != each for each in job.alerts), "alerts differ: %s, %s" % (job.alerts, told))
+        job.alerts.append(told)
+        if 200 <= report.code < 300 and report.kind != "download":
+            self._check_success(job)
+        if job.told:
+            self._seen.codes.add("%d/%d" % (report.code, job.told[0]))
+            pair = (report.code, job.told[0])
+            self._note(pair not in _PAIRS, "the codes %d and %d do not belong together" % pair)
+
+    def told(self, number, text):
+        """A download server has an install notification."""
+        code, job = int(text[:3]), self.jobs.current
+        if self._note(job is None, "an install notification without an order"):
+            return
+        self._note(bool(job.alerts) and job.state == OPEN, "an install notification behind the alert")
+        self._note(any(code != each for each in job.told), "install notifications differ: %s, %d" % (job.told, code))
+        job.told.append(code)
+        self.told_by.setdefault(number, set()).add(code)
+
+    def _check_success(self, job):
+        device = self._world.device
+        self._note(self.in_trial(), "success told in a trial")
+        if job is self.jobs.current:
+            digests = [hashlib.sha256(each).digest() for each in self._images[device.version]]
+            holds = device.agent.record.job.digest in digests
+            self._note(not holds, "success told while %s runs" % device.version)
+
+    def _note(self, wrong, text):
+        """Note what is wrong where a server looks: an exception would come out in the middle of the network."""
+        self.checks += 1
+        if wrong:
+            self.violations.append(text)
+        return wrong
+
+    # -- power and owners ---------------------------------------------------------------------------------------------
+
+    def in_trial(self):
+        """Tell whether a cut now would hit a trial."""
+        device = self._world.device
+        boot = device.hardware.boot
+        if device.where == "boot":
+            return boot.state in (ARMED, TRIED)
+        return device.where == "trial" and (self.confirming or boot.running() != boot.confirmed())
+
+    def where(self):
+        """Name the place of a cut."""
+        device = self._world.device
+        boot, agent = device.hardware.boot, device.agent
+        if self.confirming:
+            return "confirm" if agent else "fallback"
+        if device.where == "boot":
+            return "trial-start" if boot.state in (ARMED, TRIED) else "stage"
+        if not agent or not agent._meetings:
+            return "mount"
+        phase = phase_of(agent)
+        if phase == "session" and agent.record.progress.image:
+            return "push"
+        posting = phase == "report" and agent.record.outbox.dlota
+        return "posting" if posting else phase
+
+    def cut(self, effect):
+        """Count a cut, or a reset, that is about to happen."""
+        self._seen.cut_points.add(self.where())
+        self._seen.cuts += 1
+        if self.in_trial():
+            self.trial_cuts += 1
+            self.trial_resets += effect == "reset"
+        self.other_resets += effect == "reset"
+        self.unsure = self.unsure or self.confirming
+
+    def flashed(self):
+        """The owner has put another firmware into the confirmed bank."""
+        self.jobs.drop()
+        self.unsure = False
+
+    def dropped(self):
+        """The owner has reset the device."""
+        self.jobs.drop()
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def check_end(self):
+        """Hold the end against what the world may come to."""
+        for job in self.jobs.all:
+            if job.state in (OPEN, DONE) and not job.excused:
+                self.check(job.alerts, "no alert has come for " + str(job))
+        for task in self._world.tasks:
+            self._check_task(task)
+        self._seen.updates += sum(bool(job.alerts) for job in self.jobs.all)
+        if self._plan.dlotas is not None:
+            wrong = self.told_by.get(0, set()) - set(self._plan.dlotas)
+            self.check(not wrong, "the download server was told %s", wrong)
+
+    def _check_task(self, task):
+        codes, wanted = set(task.codes), self._plan.codes
+        order = task.order
+        if task.number:
+            wanted = (200,) if order.behaviour == firmware.GOOD and not order.flaw and not order.dflaw else None
+        if not codes or wanted is None:
+            return
+        allowed = set(wanted)
+        if self.trial_cuts > 2 or self.trial_resets:
+            allowed.add(410)
+        if self.trial_cuts > 9:
+            allowed.add(409)
+        self.check(codes <= allowed, "order %d came to %s, not to %s", task.number, sorted(codes), sorted(allowed))
+        jobs = [job for job in self.jobs.all if job.correlator == order.correlator]
+        if order.method != "fetch" and codes == {200} and not self.fell_back and jobs and jobs[-1] is self.jobs.all[-1]:
+            self.check(self._world.device.version == order.version, "%s runs at the end", self._world.device.version)
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _set_guard(self):
+        device, ranges = self._world.device, []
+        for bank, hard in enumerate(device.hardware.banks):
+            if self.unsure or bank == self.confirmed:
+                ranges.append((hard.image.start, hard.image.start + hard.image.size))
+                ranges.append((hard.header.start, hard.header.start + hard.header.size))
+        self._world.flash.guard = tuple(ranges)
+
+    def _fall_back(self, bank):
+        self.confirmed, self.unsure, self.fell_back = bank, False, True
+        for job in self.jobs.all:
+            job.excused = True
+        self._set_guard()
+
+    def _watched(self, method, bank_after, falls):
+        def watched(*args):
+            self.confirming = True
+            method(*args)
+            self.confirming = self.unsure = False
+            if falls:
+                self._fall_back(args[0])
+            else:
+                self.confirmed = bank_after()
+                self._set_guard()
+
+        return watched
+
+    def _cells(self, region, size):
+        found = bytearray(size)
+        self._world.flash.copy(region.start, found)
+        return found
+
+    def _check_running(self, device, bank):
+        versions = set(device.modules.values())
+        self.check(len(versions) == 1, "a mixture of modules runs: %s", sorted(versions))
+        images = self._images.get(device.version)
+        self.check(images, "unknown firmware %s runs", device.version)
+        region = device.hardware.banks[bank].image
+        whole = any(self._cells(region, len(image)) == image for image in images)
+        self.check(whole, "the running bank is not an image that was ever whole")
+
+    def _check_banks(self, device):
+        """A header that is whole stands beside an image that is whole: it is written last and erased first."""
+        whole = 0
+        for hard in device.hardware.banks:
+            text = bytearray(3072)
+            size = bank_header.read_text(_Plain(self._world.flash, hard.header.start), text)
+            if size:
+                payload = bytes(text[:size]).split(b".")[1]
+                fields = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
+                found = hashlib.sha256(self._cells(hard.image, fields["size"])).hexdigest() == fields["sha256"]
+                self.check(found, "a whole header beside a broken image")
+                whole += found
+        self.check(whole, "no bank holds a whole image")
+
+    def _check_journal(self, journal):
+        found, value = {}, bytearray(_LARGEST)
+        for key in _PUT_KEYS:
+            size = journal.get(key, value)
+            if size >= 0:
+                found[key] = bytes(value[:size])
+        self.check(found in self._candidates, "the journal lost or mixed what was put")
+        plain, current = journal.put, dict(found)
+
+        def put(changes):
+            for key, data in changes:
+                if key in _PUT_KEYS and data is None:
+                    current.pop(key, None)
+                elif key in _PUT_KEYS:
+                    current[key] = bytes(data)
+            self._candidates = self._candidates + [dict(current)]
+            plain(changes)
+            self._candidates = [dict(current)]
+
+        journal.put = put
+
+
+class _Plain:
+    """What the cells hold, whatever a read would make of it."""
+
+    def __init__(self, flash, start):
+        self._flash, self._start = flash, start
+
+    def read(self, addr, into):
+        """Copy the cells."""
+        self._flash.copy(self._start + addr, into)
+
