@@ -7,7 +7,6 @@ shown, of a job neither its URL nor whom it came from.
 from agent.compat import const
 from agent.job import CLEAN, NO_BANK, PHASES
 
-_MOST = const(1024)  # bytes of the diagnosis
 _LINK_TEXT = const(160)
 _SLOTS = const(12)
 _CAUSES = ("unknown", "power", "commanded", "watchdog")
@@ -34,7 +33,7 @@ def _counter(manifest):
 
 
 def diagnosis(hardware, record, facts):
-    """Return the lines of the diagnosis, at most 1 KiB of plain characters."""
+    """Return the lines of the diagnosis: plain characters, below 1 KiB however large the numbers are."""
     lines = (
         _start(hardware, facts),
         _boot(hardware.boot),
@@ -43,7 +42,7 @@ def diagnosis(hardware, record, facts):
         _link(facts),
         _journal(facts.journal),
     )
-    return "\n".join(lines)[:_MOST]
+    return "\n".join(lines)
 
 
 def _start(hardware, facts):

@@ -14,10 +14,7 @@ _NOT_A_PACKAGE = const(415)
 _REFUSED = const(403)
 _WRONG_SIZE = const(424)
 _BROKEN = const(500)
-_STATUS = {
-    402: _NOT_A_PACKAGE,
-    502: 420,
-}  # by the code of a PackageError; every other one is a manifest that is refused
+_STATUS = {402: _NOT_A_PACKAGE, 502: 420}  # by a PackageError's code; with any other one the manifest is refused
 
 
 class Push:
@@ -46,13 +43,11 @@ class Push:
 
     def write(self, offset, data):
         """Take the next bytes; return how many, 0 where the flash is busy."""
-        left = self._left()
-        if not left:
+        if not self._left():
             raise ProtocolError("the package goes on behind its end", _WRONG_SIZE)
         if self._same:
-            count = min(len(data), left)
-            self._taken += count
-            return count
+            self._taken += len(data)
+            return len(data)
         self._data, before = data, self._taken
         self._step()
         return self._taken - before

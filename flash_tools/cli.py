@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flash_tools import keys, package_build, package_read
+from flash_tools import keys, package_build, package_read, sim_cli
 from flash_tools.errors import ToolError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ keys_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
 package_app = typer.Typer(no_args_is_help=True, help="Update packages (.fup).")
 app.add_typer(keys_app, name="keys")
 app.add_typer(package_app, name="package")
+app.add_typer(sim_cli.app, name="sim")
 
 _VERSION = 1  # of the result object
 _PASSPHRASE = "FUMO_PASSPHRASE"

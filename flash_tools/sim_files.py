@@ -128,7 +128,7 @@ def _facts(files, bundle, device_id):
         },
         "device_key": secrets.token_hex(16),
         "anchors": [[keys.key_id(public), public.hex()]],
-        "accounts": [account(bundle)] if bundle else [],
+        "accounts": [account(bundle)] if "url" in bundle else [],
     }  # fmt: skip
     if bundle.get("ca_pem"):
         facts["ca_pem"] = bundle["ca_pem"]

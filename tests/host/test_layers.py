@@ -12,7 +12,7 @@ DEVICE = ("agent", "hal", "board", "ports")
 OURS = (*DEVICE, "flash_tools", "tests")
 LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "agent.job", "agent.p256")
 PURE = ("binascii", "hashlib", "struct")
-ENTRY = ("ports/*/__main__.py", *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device")))
+ENTRY = ("ports/*/__main__.py", *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "device_agent")))
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
 LINUX = (
     "argparse",
@@ -38,7 +38,10 @@ FILES = {
     "hal/boot_esp32.py": ("esp32",),
     "ports/micropython/*.py": ("esp32",),
     "ports/sim/net.py": COMMON,
-    "ports/sim/__main__.py": (*COMMON, "argparse", "tempfile", "threading"),
+    "ports/sim/__main__.py": ("ports", "signal"),
+    "ports/sim/console.py": ("select",),
+    "ports/sim/real_clock.py": ("time",),
+    "ports/sim/real_net.py": ("ports",),
 }
 MAX_FILE, MAX_FUNCTION, LONG_FUNCTION = 300, 40, 25
 

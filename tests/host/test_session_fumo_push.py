@@ -41,6 +41,14 @@ def test_a_package(kind, auth, data, size):
 
 @both
 @ways
+def test_a_small_board(kind, auth):
+    """Code that is not needed for a while is not in memory: what a push knows does not depend on it."""
+    out = session([command := push(PACKED, DATA)], [order := Exec("./FUMO/Update")], kind=kind, auth=auth, small=True)
+    assert (command.status, order.status) == (200, 202) and out.device.firmware.whole() == "2"
+
+
+@both
+@ways
 def test_the_judge_agrees(kind, auth):
     """The validator sees one whole push."""
     out = hold([command := push(vectors.PACKAGES["delta"], DATA)], kind=kind, auth=auth, firmware=FIRMWARE)

@@ -130,7 +130,8 @@ def test_keep():
 def test_bad_heads():
     for line in (
         b"", b"HTTP", b"HTTP/2 200 OK", b"HTTP/1.1 99 OK", b"HTTP/1.1 600 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1  200",
-        b"http/1.1 200 OK", b"HTTP/1.1 -20 OK", b"HTTP/1.1_200 OK", b"ICY 200 OK", b"x" * 2000, b"\0" * 13, b"HTTP/1.1 \x12\x10\x10 OK",
+        b"http/1.1 200 OK", b"HTTP/1.1 -20 OK", b"HTTP/1.1_200 OK", b"ICY 200 OK", b"x" * 2000, b"\0" * 13,
+        b"HTTP/1.1 \x12\x10\x10 OK",
     ):  # fmt: skip
         refused(line + b"\r\nContent-Length: 0\r\n\r\n")
     for field in (

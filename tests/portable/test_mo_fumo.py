@@ -89,6 +89,9 @@ def test_the_urls_are_kept():
     bench = Bench()
     bench.set_url()
     assert bench.device.settings.values[4] == bench.fumo.store.blob
+    puts = len(bench.device.settings.puts)
+    bench.tree.commit()
+    assert len(bench.device.settings.puts) == puts
     bench.replace("Download/PkgURL", b"another")
     bench.fumo.reload()
     assert bench.get("Download/PkgURL") == URL.encode()
@@ -166,10 +169,10 @@ def test_a_url_that_does_not_last_changes_nothing():
     keep = snapshot(bench.tree)
     assert bench.replace("Download/PkgURL", URL.encode()) == 200
     assert roll_back(bench.tree, keep)
-    bench.tree.commit()
+    _change_something(bench)
+    assert bench.fw.kept == (IDLE, 50, 1, CLEAN)
     bench.replace("DownloadAndUpdate/PkgURL", URL.encode())
     bench.fumo.reload()
-    bench.replace("../Area/fixed", b"x")
     bench.fumo.saved()
     assert bench.fw.kept == (IDLE, 50, 1, CLEAN) and bench.get("Download/PkgURL") == b""
     bench.device.settings.fails_at = 0
@@ -177,6 +180,21 @@ def test_a_url_that_does_not_last_changes_nothing():
     with raises(FlashError):
         bench.tree.commit()
     assert bench.fw.kept == (IDLE, 50, 1, CLEAN)
+
+
+def _change_something(bench):
+    """Let another object have something to put."""
+    value = Value(b"x", 0, "", SERVER)
+    assert status(replace, bench.tree, "Area/fixed", value) == 200
+    bench.tree.commit()
+
+
+def test_a_url_counts_once():
+    bench = Bench()
+    bench.set_url()
+    bench.record.job.state, bench.record.package.bank = 50, 1
+    _change_something(bench)
+    assert bench.get("State") == b"50" and bench.record.package.bank == 1
 
 
 def test_an_order_behind_a_url_in_one_message():

@@ -17,7 +17,11 @@ def test_a_pushed_package_is_known_by_its_name():
     assert bench.get("State") == b"50" and bench.fw.whole() == "2"
     assert (bench.get("PkgName"), bench.get("PkgVersion"), bench.get("PkgVersion")) == (b"bench", b"2", b"2")
     assert proofs == [1]
-    assert bench.push(vectors.OLD_PACKAGE) == 200 and bench.get("PkgVersion") == b"1" and proofs == [1, 0]
+    assert bench.push(vectors.CRASH_PACKAGE) == 200 and bench.get("PkgVersion") == b"2" and proofs == [1, 1]
+    assert bench.push(vectors.OLD_PACKAGE) == 200 and bench.get("PkgVersion") == b"1" and proofs == [1, 1, 0]
+    bench.record.forget_package()
+    assert bench.get("PkgVersion") == b""
+    assert bench.push(vectors.OLD_PACKAGE) == 200 and bench.get("PkgVersion") == b"1"
     bench.set_url()
     assert bench.get("PkgName") == b"" and bench.get("State") == b"10"
 
@@ -37,8 +41,15 @@ def test_pushes_that_begin_anew():
     assert write("Update/PkgData", 8, data[8:100]) == 92 and bench.fw.pushes == 1
     assert write("Update/PkgData", 0, data[:5]) == 5 and bench.fw.pushes == 2
     bench.fumo.abandon("Update/PkgData")
+    at = 0
+    while at < 8000:
+        at += write("Update/PkgData", at, data[at:8000])
+    assert bench.record.progress.erase_end and bench.fw.pushes == 3
+    assert write("Update/PkgData", 0, data[:5]) == 5 and bench.record.package.dirty_from == CLEAN
+    assert not bench.record.progress.erase_end and bench.fw.pushes == 4
     bench.fumo.abandon("Update/PkgData")
-    assert bench.push(data) == 200 and bench.fw.pushes == 3
+    bench.fumo.abandon("Update/PkgData")
+    assert bench.push(data) == 200 and bench.fw.pushes == 5
     assert status(bench.fumo.apply, REPLACE, "Update/PkgData", Value(None)) == 415
 
 
@@ -47,8 +58,9 @@ def test_a_write_that_was_busy_does_not_begin_anew():
     push = bench.fw.make_push()
     write, busy = push.write, [1, 1]
     push.write = lambda offset, data: 0 if busy and busy.pop() else write(offset, data)
-    bench.fumo._make_push = lambda: push
-    assert bench.push(vectors.PACKAGES["deflate"]) == 200 and not busy
+    made = []
+    bench.fumo._make_push = lambda: made.append(1) or push
+    assert bench.push(vectors.PACKAGES["deflate"]) == 200 and not busy and made == [1]
 
 
 def test_what_is_no_package():

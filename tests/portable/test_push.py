@@ -230,12 +230,26 @@ def test_not_while_an_update_runs():
 
 def test_what_was_given_up_comes_again_from_the_start():
     fw = device()
-    for size in (5, MANIFEST_END, 3000, 4000, len(DEFLATED)):
+    for size in (5, MANIFEST_END, 3000, 4900, 8000, len(STORED)):
         push = fw.make_push()
-        feed(push, DEFLATED[:size])
+        feed(push, STORED[:size])
         push.abandon()
         assert fw.kept[:3] == IDLE_NONE and fw.record.progress.package_at == fw.record.progress.erase_end == 0
-    assert push_all(fw, DEFLATED) == 200 and fw.whole() == "2"
+    before = sum(fw.flash.wear.values())
+    assert push_all(fw, STORED) == 200 and fw.whole() == "2"
+    assert sum(fw.flash.wear.values()) - before < 20  # what was in flash already was not trusted less
+
+
+def test_cells_that_a_cut_may_have_disturbed_are_erased():
+    for image_at, suspect in ((0, CLEAN), (4096, CLEAN), (4096, 0), (0, 8192)):
+        fw = device()
+        fw.record.package.dirty_from = suspect
+        fw.record.progress.begin(5000, image_at, 8192, bytes(32))
+        after = device(fw.flash)
+        after.record.package.dirty_from = suspect
+        after.make_push()
+        assert after.record.package.dirty_from == min(image_at, suspect)
+        assert after.record.progress.package_at == 0
 
 
 def test_cuts_at_every_operation():

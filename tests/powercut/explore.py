@@ -41,10 +41,12 @@ class Point:
 class Explorer:
     """One world, its chip, its device, and the books of what was seen."""
 
+    point = Point
+
     def __init__(self, world):
         self.world = world
         self.flash = world.chip()
-        self.oracle = Oracle(world)
+        self.oracle = self._new_oracle()
         self.device = None
         self.schedules = 0
         self.by_phase, self.by_effect = Counter(), Counter()
@@ -62,7 +64,7 @@ class Explorer:
     def base(self):
         """Run without a cut; return the points of the run."""
         self._new_device()
-        self.oracle.set_state(Oracle(self.world).state())
+        self.oracle.set_state(self._new_oracle().state())
         self.flash.restore((dict(self.world.pages), ({}, {}, dict(self.world.bad), 1), {}))
         self._forget_candidates()
         return self._run_and_gather(("base",))
@@ -109,6 +111,9 @@ class Explorer:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
+    def _new_oracle(self):
+        return Oracle(self.world)
+
     def _new_device(self):
         world = self.world
         self.flash.clock.us = 0
@@ -132,12 +137,12 @@ class Explorer:
 
         def watched_program(addr, data):
             if self._points is not None:
-                self._points.append(Point(self, self.flash, self.oracle, ("program", addr, data)))
+                self._points.append(self.point(self, self.flash, self.oracle, ("program", addr, data)))
             program(addr, data)
 
         def watched_erase(addr, size):
             if self._points is not None:
-                self._points.append(Point(self, self.flash, self.oracle, ("erase", addr, size)))
+                self._points.append(self.point(self, self.flash, self.oracle, ("erase", addr, size)))
             erase(addr, size)
 
         faults.program, faults.erase = watched_program, watched_erase

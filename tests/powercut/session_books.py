@@ -138,6 +138,7 @@ class Servers:
         elif node != "Update":
             command = Replace(Item("%s%s/PkgURL" % (_ROOT, node), world.url, format="chr"))
         if command:
+            books.held_left = books.url_left = False
             yield [command]
             self.oracle.check(command.status in (None, 200), "Replace is answered %s" % command.status)
             books.held = command.status == 200

@@ -58,6 +58,11 @@ class SessionWorld:
         chip.poll_us = 100000
         return chip
 
+    @property
+    def pages(self):
+        """Return the cells of that chip."""
+        return self.chip().pages
+
     def file(self, path):
         """Return (bytes, content type), (None, "") where there is nothing."""
         if path == "/p.fup":

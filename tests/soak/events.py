@@ -151,6 +151,10 @@ class Events:
     def _name(self, agent, name, value):
         self._world.net.names[name] = value
 
+    def _heal(self, agent):
+        """All hosts are where they were."""
+        self._world.net.names.update(self._world.addresses)
+
     def _dm(self, agent, name, count, server="bench"):
         """The management server does wrong for some messages, see dm_faults.py."""
         setattr(self._world.dms[server].faults, name, count)

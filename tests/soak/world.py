@@ -85,6 +85,7 @@ class World:
             hosts = {(ADDRESSES[name], port): server for (name, port), server in hosts.items()}
         link = Link(plan.bits_per_s, 20)
         names = dict(ADDRESSES, **plan.names)
+        self.addresses = dict(ADDRESSES)
         self.net = Network(self.clock, link, hosts, names, plan.resolver, self.web.connecting)
 
     def _make_device(self):

@@ -1,0 +1,143 @@
+"""`fumo sim`: make the files of simulated devices, make updates for them, run them behind a power switch."""
+
+import json
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flash_tools import keys, sim_files, sim_process
+from flash_tools.errors import ToolError
+from flash_tools.sim_power import PowerSwitch
+
+app = typer.Typer(no_args_is_help=True, help="Simulated devices on real sockets (docs/simulator.md).")
+
+Folder = Annotated[Path, typer.Argument(help="Folder of the device's files.")]
+Behaviour = Annotated[str, typer.Option(help="good, crash, hang, crash-confirmed or unfit.")]
+Version = Annotated[str, typer.Option("--version", help="Version of the firmware.")]
+Size = Annotated[int, typer.Option(help="Size of the firmware in KiB.")]
+Key = Annotated[Path | None, typer.Option(help="PEM file of the signing key, the folder's own otherwise.")]
+
+
+@app.command("new")
+def new(
+    folder: Folder,
+    bundle: Annotated[Path | None, typer.Option(help="JSON of the account, as the bench server gives it.")] = None,
+    account: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of the bundle; may be given again.")] = None,
+    ca: Annotated[Path | None, typer.Option(help="PEM of the authority to trust.")] = None,
+    device_id: Annotated[str, typer.Option("--id", help="DevId, where the bundle has none.")] = "sim:1",
+    version: Version = "1.0",
+    behaviour: Behaviour = "good",
+    size: Size = 64,
+    chip_kib: Annotated[int, typer.Option(help="1024, 2048, 4096, 8192 or 16384.")] = 2048,
+    product: str = "bench",
+    model: str = "sim",
+    key: Key = None,
+) -> None:
+    """Make the flash file, the provisioning and the signing key of a device."""
+    given = _bundle(bundle, account or [], ca)
+    if (folder / sim_files.FLASH).exists():
+        raise ToolError(f"{folder / sim_files.FLASH} exists: remove it, or choose another folder")
+    signer = keys.read_key(key, None) if key else None
+    files = sim_files.make(
+        folder, given, key=signer, version=version, behaviour=behaviour, size=size * 1024, chip_kib=chip_kib,
+        product=product, model=model, device_id=device_id,
+    )  # fmt: skip
+    if not key:
+        keys.write_key(files.key, folder / sim_files.KEY)
+    print(f"wrote {files.flash} and {files.provision}", file=sys.stderr)
+    print(shlex.join(sim_process.command(files.flash, files.provision)))
+
+
+@app.command("package")
+def package(
+    folder: Folder,
+    output: Annotated[Path, typer.Argument(help="The package to write.")],
+    version: Version,
+    behaviour: Behaviour = "good",
+    size: Size = 64,
+    counter: Annotated[int, typer.Option(help="Security counter.")] = 1,
+    encoding: Annotated[str, typer.Option(help="none or deflate.")] = "deflate",
+    key: Key = None,
+) -> None:
+    """Make an update for the device."""
+    files = sim_files.read(folder)
+    files.key = keys.read_key(key, None) if key else files.key
+    if not files.key:
+        raise ToolError("the folder has no key: name one with --key")
+    data = files.update(version, behaviour, size * 1024, counter=counter, encoding=encoding)
+    try:
+        output.write_bytes(data)
+    except OSError as e:
+        raise ToolError(f"cannot write {output}: {e.strerror}") from None
+    print(f"wrote {output}, {len(data)} bytes", file=sys.stderr)
+
+
+@app.command("run")
+def run(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of the devices; the first one has index 0.")],
+    port: Annotated[int, typer.Option(help="Port of the power switch, 0 for any that is free.")] = 0,
+    options: Annotated[str, typer.Option(help="Options for every device, as one text.")] = "--notify-port 0",
+    micropython: Annotated[bool, typer.Option("--micropython", help="Run the devices under MicroPython.")] = False,
+    dirty: Annotated[bool, typer.Option("--dirty", help="Take power inside a flash operation.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Begin without power.")] = False,
+    back_s: Annotated[float | None, typer.Option(help="Give power again to a device that lost it inside.")] = None,
+) -> None:
+    """Run devices behind a power switch until SIGINT or SIGTERM; each line, in and out, begins with a device's index."""
+    devices = [_device(index, folder, options, micropython) for index, folder in enumerate(folders)]
+    try:
+        switch = PowerSwitch(devices, port, dirty=dirty, back_s=back_s)
+    except OSError as e:
+        raise ToolError(f"cannot listen on port {port}: {e.strerror}") from None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with switch:
+        print("power", switch.url, flush=True)
+        for index in range(0 if off else len(devices)):
+            switch.on(index)
+        for line in sys.stdin:
+            _obey(switch, line.split())
+        threading.Event().wait()
+
+
+def _device(index, folder, options, micropython):
+    files = sim_files.read(folder)
+    words = sim_process.command(files.flash, files.provision, *shlex.split(options), micropython=micropython)
+    return sim_process.SimProcess(words, lambda line: print(index, line, flush=True))
+
+
+def _obey(switch, words):
+    if len(words) < 2 or not words[0].isdigit() or int(words[0]) >= len(switch.devices):
+        print("error no such device", flush=True)
+        return
+    index, command = int(words[0]), " ".join(words[1:])
+    action = {"on": switch.on, "off": switch.off, "cycle": switch.cycle}.get(command)
+    if action:
+        action(index)
+    else:
+        switch.devices[index].send(command)
+
+
+def _bundle(path, changes, ca):
+    bundle = {}
+    try:
+        if path:
+            bundle = json.loads(path.read_text())
+        if ca:
+            bundle["ca_pem"] = ca.read_text()
+    except OSError as e:
+        raise ToolError(f"cannot read {e.filename}: {e.strerror}") from None
+    except ValueError:
+        raise ToolError(f"{path} is no JSON") from None
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise ToolError(f"--account wants KEY=VALUE, not {change}")
+        bundle[name] = value
+    missing = [name for name in ("server_id", "url") if changes and name not in bundle]
+    if missing:
+        raise ToolError("the account lacks " + " and ".join(missing))
+    return bundle

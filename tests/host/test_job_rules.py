@@ -1,0 +1,354 @@
+"""Orders, packages and results: each rule of docs/protocol.md on its own, the whole agent in virtual time."""
+
+import pytest
+
+from agent import job as jobs
+from agent.job import DOWNLOAD, TRIAL, Job, Outbox, Package
+from agent.journal import Journal
+from flash_tools.server.dm_commands import Exec, Get, Item, Replace
+from ports.sim import firmware
+from tests.host.scripted import Bench, both, nothing, order, read
+from tests.soak import goods
+
+DD = goods.descriptor("https://bench/p.fup", len(goods.package(goods.NEW)), "https://bench/notify")
+WITH_DD = {("bench", "/d.dd"): DD}
+
+
+def package(version=goods.NEW, **options):
+    """Return files with a package of that kind."""
+    return {("bench", "/p.fup"): goods.package(version, **options)}
+
+
+def bad_gateway(fields):
+    """Answer that there is nothing."""
+    return 503, (), b""
+
+
+def test_an_order_is_kept_before_its_202_leaves():
+    bench, seen = Bench(order("dau")), []
+
+    def look(host, body):
+        if bench.execs and bench.execs[0].sent and not seen:
+            job = Job.load(Journal(bench.region("journal")))
+            seen.append((job.phase, job.correlator, job.server, job.node, job.url))
+
+    bench.on_dm = look
+    bench.run()
+    assert seen == [(DOWNLOAD, "a", "bench", "./FUMO/DownloadAndUpdate", "https://bench/p.fup")]
+    assert bench.execs[0].status == 202 and bench.results == [("a", 200)]
+
+
+def test_an_exec_update_is_kept_as_accepted():
+    files, seen = package(), []
+    bench = Bench(order("download"), order("update", correlator="b"), files=files)
+
+    def look(host, body):
+        if len(bench.execs) == 2 and bench.execs[1].sent and not seen:
+            seen.append(Job.load(Journal(bench.region("journal"))).phase)
+
+    bench.on_dm = look
+    bench.run()
+    assert seen == [jobs.ACCEPTED] and bench.results == [("a", 200), ("b", 200)]
+
+
+def test_no_package_is_known_once_the_bank_is_touched():
+    bench = Bench(
+        order("download"),
+        order("dau", url="/3.fup", correlator="b"),
+        files={("bench", "/3.fup"): goods.package(goods.OTHER)},
+    )
+    held, erase, bank = [], bench.flash.erase, bench.region("bank1")
+
+    def watch(addr, size):
+        if bank.start <= addr < bank.start + bank.size:
+            held.append(Package.load(Journal(bench.region("journal"))).bank)
+        erase(addr, size)
+
+    bench.flash.erase = watch
+    bench.run()
+    assert held and set(held) == {jobs.NO_BANK} and bench.results == [("a", 200), ("b", 200)]
+
+
+def test_state_stays_after_the_alert_and_can_be_read_in_its_answer():
+    bench = Bench(order("dau"), both(read("./FUMO/State"), read("./FUMO/State")))
+    bench.run()
+    assert bench.results == [("a", 200)] and bench.values == [["90"], ["90"]]
+    assert bench.record.idle and bench.agent.update.state == 90
+
+
+@pytest.mark.parametrize("first, state", [("download", 50), ("dau", 90)])
+def test_a_new_url_sets_the_state_back(first, state):
+    bench = Bench(
+        order(first),
+        both(
+            read("./FUMO/State"),
+            lambda *_: iter([[Replace(Item("./FUMO/Download/PkgURL", b"https://bench/x"))]]),
+            read("./FUMO/State"),
+        ),
+    )
+    bench.run()
+    assert bench.values == [[str(state)], ["10"]] and bench.record.package.bank == jobs.NO_BANK
+
+
+@pytest.mark.parametrize("kind, after", [("good", 100), ("crash", 80)])
+def test_the_board_needs_the_bank(kind, after):
+    bench = Bench(order("dau"), files=package(behaviour=kind))
+    bench.run()
+    assert bench.agent.update.state == {100: 90, 80: 70}[after]
+    bench.agent.clean_up()
+    assert bench.agent.update.state == after and Job.load(Journal(bench.region("journal"))).state == after
+
+
+@pytest.mark.parametrize(
+    "codes, sessions", [((200,), 1), ((202,), 1), ((212,), 1), ((408, 417, 500, 503, 200), 5), ((405, 415, 404), 3)]
+)
+def test_what_counts_as_delivered(codes, sessions):
+    bench = Bench(order("dau"))
+    bench.policies["bench"].alert_codes = list(codes)
+    bench.run(40000)
+    assert bench.results == [("a", 200)] * sessions and bench.record.idle
+    assert any("dropped" in line for line in bench.said) == (codes[-1] == 404)
+
+
+def test_an_alert_goes_out_again_behind_a_challenge():
+    bench = Bench(order("dau"))
+    nonce, seen = [], []
+
+    def forget(host, body):
+        if bench.record.job.phase == jobs.REPORT and not nonce:
+            nonce.append(True)
+            bench.accounts["bench"].client_nonce = b"lost"
+
+    bench.on_dm = forget
+    bench.run()
+    assert nonce and not seen and bench.results == [("a", 200)] and len(bench.sessions) == 2
+
+
+def test_without_tls_an_unproven_server_is_believed_the_third_time():
+    bench = Bench(order("dau"), auth="MAC", tls=False)
+
+    def spoil(host, body):
+        if bench.record.job.phase == jobs.REPORT:
+            bench.dms["bench"].faults.bad_digest = True
+
+    bench.on_dm = spoil
+    bench.run(20000)
+    assert bench.record.idle and [code for _, code in bench.results] == [200] * len(bench.results)
+    assert 1 <= len(bench.results) and any("cannot prove itself" in line for line in bench.said)
+
+
+def test_once_the_result_is_put_nothing_is_tried_again():
+    bench = Bench(order("dau"), files={("bench", "/p.fup"): lambda fields: (404, (), b"")})
+    bench.policies["bench"].alert_codes = [500] * 30
+    bench.run(50000)
+    assert len(bench.gets) == 1 and set(bench.results) == {("a", 411)} and len(bench.results) > 5
+
+
+def test_eight_resumes_without_a_new_block():
+    bench = Bench(order("dau"), files={("bench", "/p.fup"): bad_gateway})
+    bench.run(20000)
+    assert len(bench.gets) == 9 and bench.results == [("a", 412)]
+    pauses = [(after[0] - before[0]) // 1000 for before, after in zip(bench.gets, bench.gets[1:], strict=False)]
+    assert all(22 << n <= pause <= min(31 << n, 3601) for n, pause in enumerate(pauses[:7])), pauses
+
+
+def test_a_download_takes_a_day_at_most():
+    at = []
+
+    def busy(fields):
+        at.append(bench.clock.ms())
+        return 503, (("Retry-After", "3600"),), b""
+
+    bench = Bench(order("dau"), files={("bench", "/p.fup"): busy})
+    bench.run(200000)
+    assert bench.results == [("a", 412)] and at[-1] - at[0] <= 86400000
+
+
+@pytest.mark.parametrize("readable, arms", [(True, 1), (False, 3)])
+def test_how_often_a_trial_is_armed(readable, arms):
+    bench = Bench(order("dau"), files=package(behaviour=firmware.CRASH))
+    bench.device._causes_readable = readable
+    bench.run()
+    assert bench.results == [("a", 410)] and bench.record.job.arms == arms
+
+
+def test_the_same_exec_again():
+    again = both(order("dau"), order("dau"))
+    bench = Bench(again)
+    bench.run()
+    assert [command.status for command in bench.execs] == [202, 202] and bench.results == [("a", 200)]
+    assert len([get for get in bench.gets if get[2] == "/p.fup"]) == 1
+
+
+def test_another_exec_of_the_same_server_supersedes():
+    bench = Bench(
+        both(order("dau"), order("dau", url="/3.fup", correlator="b")),
+        files={("bench", "/3.fup"): goods.package(goods.OTHER)},
+    )
+    bench.run()
+    assert [command.status for command in bench.execs] == [202, 202] and bench.results == [("b", 200)]
+
+
+def test_supersede_in_the_middle_of_a_download():
+    def ask(bench, agent):
+        if agent.record.progress.package_at > 4000 and not bench.told:
+            bench.told = True
+            bench.notify()
+
+    bench = Bench(
+        order("dau"), order("dau", url="/3.fup", correlator="b"), ask=ask,
+        files={("bench", "/p.fup"): goods.package(goods.NEW, encoding="none"), ("bench", "/3.fup"): goods.package(goods.OTHER)},
+    )  # fmt: skip
+    bench.told = False
+    bench.run()
+    assert bench.told and bench.results == [("b", 200)] and bench.device.version == goods.OTHER
+
+
+def test_a_session_in_the_middle_of_a_download_costs_a_block_at_most():
+    def ask(bench, agent):
+        if agent.record.progress.package_at > 36000 and not bench.told:
+            bench.told = True
+            bench.notify()
+
+    size = 44 * goods.K
+    bench = Bench(order("dau"), read("./FUMO/State"), ask=ask, files=package(encoding="none", size=size))
+    bench.told = False
+    bench.run()
+    assert bench.values == [["30"]] and bench.results == [("a", 200)]
+    ranges = [int(get[3][6:-1]) for get in bench.gets if get[3]]
+    assert ranges and ranges[0] > 36000, "it goes on by a range"
+
+
+def test_another_server_is_refused():
+    def ask(bench, agent):
+        if agent.record.job.phase == DOWNLOAD and agent.record.progress.package_at > 4000 and not bench.told:
+            bench.told = True
+            bench.notify("other")
+
+    bench = Bench(order("dau"), other=(order("dau", correlator="b"),), ask=ask, files=package(encoding="none"))
+    bench.told = False
+    bench.run()
+    assert [command.status for command in bench.execs] == [202, 403] and bench.results == [("a", 200)]
+    assert {name for name, _ in bench.alerts} == {"bench"}
+
+
+def test_the_image_that_runs_already():
+    bench = Bench(order("dau"), files={("bench", "/p.fup"): goods.package(goods.OLD, encoding="none")})
+    start = bench.region("bank1").start
+    bench.run()
+    assert bench.results == [("a", 200)] and bench.device.boots == 1
+    assert not any(start // 256 <= page for page in bench.flash.pages), "the bank was not touched"
+
+
+@pytest.mark.parametrize("script", [order("update"), order("dau", url="")])
+def test_nothing_to_do(script):
+    bench = Bench(script)
+    bench.run()
+    assert bench.execs[0].status == 405 and not bench.results and bench.agent.update.state == 10
+
+
+def test_the_server_that_ordered_is_told():
+    def ask(bench, agent):
+        if not bench.told:
+            bench.told = True
+            bench.notify("other")
+
+    bench = Bench(nothing, other=(order("dau"),), ask=ask)
+    bench.told = False
+    bench.run()
+    assert bench.results == [("a", 200)] and [name for name, _ in bench.alerts] == ["other"]
+
+
+@pytest.mark.parametrize(
+    "kind, behaviour, posted, code",
+    [
+        ("dau", "good", "900 Success", 200),
+        ("dau", "crash", "952 Device Aborted", 410),
+        ("download", "good", "900 Success", 200),
+    ],
+)
+def test_the_download_server_is_told_first(kind, behaviour, posted, code):
+    data = goods.package(goods.NEW, behaviour)
+    dd = goods.descriptor("https://bench/p.fup", len(data), "https://bench/notify")
+    bench = Bench(order(kind, url="/d.dd"), files={("bench", "/d.dd"): dd, ("bench", "/p.fup"): data})
+    bench.run()
+    assert [text for _, _, text in bench.posts] == [posted] and bench.results == [("a", code)]
+    assert bench.posts[0][0] < bench.sessions[-1][0]
+
+
+def test_a_download_server_that_cannot_be_told():
+    bench = Bench(order("dau", url="/d.dd"), files={**WITH_DD, ("bench", "/notify"): bad_gateway})
+    bench.run(3000)
+    assert len(bench.posts) == 3 and bench.results == [("a", 200)]
+
+
+def test_no_session_between_arming_and_the_end_of_the_trial():
+    def ask(bench, agent):
+        if agent.record.job.phase == TRIAL and not bench.told:
+            bench.told = bench.clock.ms()
+            bench.notify()
+
+    bench = Bench(order("dau"), nothing, read("./DevDetail/FwV"), ask=ask)
+    bench.told = 0
+    bench.run()
+    assert bench.told and all(at > bench.told + 4000 for at, _, _ in bench.sessions[1:])
+    assert any(1200 in codes for _, _, codes in bench.sessions[1:]), "the notification is remembered"
+    assert bench.results == [("a", 200)]
+
+
+def test_an_order_begins_when_its_session_has_ended():
+    bench = Bench(order("dau", then=([Get(["./DevDetail/FwV"])], [Get(["./FUMO/State"])])))
+    ended = []
+    bench.ask = lambda bench, agent: ended.append(bool(bench.gets)) if agent._meetings.active else None
+    bench.run()
+    assert ended and not any(ended[: ended.index(True)] if True in ended else ended) and bench.results == [("a", 200)]
+
+
+def test_ten_boots_without_progress():
+    bench = Bench(order("dau"), files={("bench", "/p.fup"): bad_gateway})
+    bench.run(60, boots=1)
+    for _ in range(12):
+        bench.device.reset_to_come = 3
+        bench.run(20, boots=1)
+    bench.run(2000)
+    assert bench.results == [("a", 409)]
+
+
+def test_a_board_that_its_owner_flashed_says_nothing():
+    bench = Bench(order("download"), files=package())
+    bench.policies["bench"].alert_codes = [500] * 3
+    bench.run(100)
+    assert bench.record.outbox.code == 200
+    from ports.sim.device import install_firmware
+
+    install_firmware(
+        bench.flash, goods.LAYOUT, 0, goods.package(goods.OWNERS, encoding="none"), goods.image(goods.OWNERS)
+    )
+    heard = len(bench.alerts)
+    bench.run(3000)
+    assert len(bench.alerts) == heard and bench.record.idle and bench.agent.update.state == 10
+
+
+def test_a_factory_reset_says_nothing():
+    bench = Bench(order("dau"), files={("bench", "/p.fup"): bad_gateway})
+    bench.run(60)
+    assert bench.record.job.phase == DOWNLOAD and bench.agent.factory_reset()
+    bench.run(3000)
+    assert not bench.alerts and bench.record.idle and Outbox.load(Journal(bench.region("journal"))).code == 0
+
+
+def test_fwv_is_that_of_the_running_bank():
+    bench = Bench(both(read("./DevDetail/FwV"), order("dau")), read("./DevDetail/FwV", "./FUMO/State"))
+    bench.run()
+    assert bench.values == [[goods.OLD], [goods.NEW, "90"]]
+
+
+def test_exec_is_not_carried_out_for_a_server_without_rights():
+    command = Exec("./FUMO/Update")
+    bench = Bench(lambda *_: iter([[command]]))
+    bench.device.identity.servers = ["somebody"]
+    try:
+        bench.run()
+    finally:
+        bench.device.identity.servers = ["bench", "other"]
+    assert command.status == 425
