@@ -7,7 +7,6 @@ It is not resumed: what is not finished in its session has to come again. What i
 from agent import installer
 from agent.compat import const
 from agent.errors import FlashError, PackageError, ProtocolError
-from agent.job import NO_BANK, STATE_IDLE
 
 _HEAD = const(8)  # whoever gets so far is a package
 _NOT_A_PACKAGE = const(415)
@@ -107,7 +106,6 @@ class Push:
     def _hold(self, bank):
         record = self._record
         try:
-            record.hold(bank, self._installer.manifest.sha256)
+            record.hold(bank, self._installer.manifest.sha256, bank != self._confirmed)
         except FlashError as e:
-            record.package.bank, record.job.state = NO_BANK, STATE_IDLE  # as it was put last
             raise ProtocolError(str(e), _BROKEN)

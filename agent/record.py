@@ -1,6 +1,7 @@
 """What the journal knows of the update, and the only code that changes it: one put for each step of the life cycle."""
 
 from agent import lifecycle
+from agent.errors import FlashError
 from agent.job import (
     ARM,
     ATTEMPT,
@@ -125,9 +126,10 @@ class Record:
         self.progress.clear()
         self._content(STATE_IDLE, NO_BANK, bytes(32), ((PROGRESS, None),))
 
-    def hold(self, bank, digest):
-        """Put that a package is held which no order has fetched."""
-        self.package.dirty_from = CLEAN
+    def hold(self, bank, digest, written=True):
+        """Put that a package is held which no order has fetched; the bank was written for it, or is the running one."""
+        if written:
+            self.package.dirty_from = CLEAN
         self.progress.clear()
         self._content(STATE_READY, bank, digest, ((PROGRESS, None),))
 
@@ -145,9 +147,14 @@ class Record:
         self.enter(IDLE, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
 
     def _content(self, state, bank, digest, more=()):
-        self.job.state = state
-        self.package.bank, self.package.digest = bank, digest
-        self._journal.put(((JOB, self.job.pack()), (PACKAGE, self.package.pack())) + more)
+        job, package = self.job, self.package
+        before = job.state, package.bank, package.digest
+        job.state, package.bank, package.digest = state, bank, digest
+        try:
+            self._journal.put(((JOB, job.pack()), (PACKAGE, package.pack())) + more)
+        except FlashError:
+            job.state, package.bank, package.digest = before
+            raise
 
     def forget_package(self):
         """Put that no package is held: the bank is about to be changed."""

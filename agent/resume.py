@@ -1,7 +1,7 @@
 """After a reset: one look at the table, one put of what it says, before anything acts on it."""
 
 from agent import lifecycle
-from agent.job import ARM, DOWNLOAD, DOWNLOAD_ONLY, NO_BANK, PROGRESS, REPORT
+from agent.job import ARM, DOWNLOAD, DOWNLOAD_ONLY, PROGRESS, REPORT
 from agent.record import SUCCESS
 from agent.reset import UNKNOWN
 
@@ -11,9 +11,9 @@ _FAILED = 410
 def resume(record, boot, cause, runs):
     """Decide what a reset left to be done; `runs(digest)` tells whether that image is the one that runs."""
     package = record.package
+    if record.job.phase != DOWNLOAD and record.progress.erase_end:  # a push was cut
+        package.dirty_from = min(package.dirty_from, record.progress.image_at)
     if record.idle:
-        if boot.running() == boot.confirmed() == package.bank:
-            package.bank = NO_BANK
         return
     found = lifecycle.situation(boot, package.bank, record.job.attempt())
     phase, code = lifecycle.at_boot(record.job.phase, found)

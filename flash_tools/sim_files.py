@@ -1,4 +1,4 @@
-"""The files of a simulated device: its flash with the first firmware, its provisioning, and the key that its updates are signed with."""
+"""The files of a simulated device: its flash with the first firmware, its provisioning, the key that signs its updates."""
 
 import base64
 import json

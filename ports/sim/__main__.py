@@ -13,43 +13,15 @@ from board.sim_nor import make_layout
 from hal.boot_record import BootRecord
 from ports.sim import flash_file, process, real_net
 from ports.sim.console import Console, User
+from ports.sim.host import Busy, Output, lock, read
 from ports.sim.real_clock import RealClock
 from ports.sim.settings import Settings, UsageError, usage
 from ports.sim.watcher import EFFECTS, Watcher
 
 _USAGE = 2
 _FAILED = 1
+_BUSY = 4
 _INTERRUPTED = 130
-
-
-class Output:
-    """Events on stdout, words for people on stderr, both in the transcript."""
-
-    def __init__(self, settings, clock):
-        self._clock, self._verbose = clock, settings.verbose
-        self._file = open(settings.transcript, "a") if settings.transcript else None
-
-    def say(self, *words):
-        """Print an event."""
-        line = " ".join([str(word) for word in words])
-        self._write(sys.stdout, line)
-        self._keep(line)
-
-    def explain(self, text):
-        """Say something to people."""
-        if self._verbose:
-            self._write(sys.stderr, text)
-        self._keep("# " + text)
-
-    def _write(self, stream, line):
-        stream.write(line + "\n")
-        if hasattr(stream, "flush"):
-            stream.flush()
-
-    def _keep(self, line):
-        if self._file:
-            self._file.write("%9.3f %s\n" % (self._clock.ms() / 1000, line))
-            self._file.flush()
 
 
 def verifier():
@@ -64,15 +36,14 @@ def verifier():
 def read_facts(settings):
     """Return the provisioning with what the options change in its first account."""
     try:
-        with open(settings.provision) as file:
-            facts = json.loads(file.read())
+        facts = json.loads(read(settings.provision))
     except ValueError:
         raise UsageError("%s is no JSON" % settings.provision)
+    if not isinstance(facts, dict) or not facts.get("accounts", ()) and (settings.server or settings.account):
+        raise UsageError("%s is no provisioning, or has no account to change" % settings.provision)
     changes = settings.account_changes
     if settings.server:
         changes += (("url", settings.server),)
-    if changes and not facts["accounts"]:
-        raise UsageError("the provisioning has no account to change")
     for key, value in changes:
         facts["accounts"][0][key] = value
     return facts
@@ -115,12 +86,14 @@ def make_device(settings, output, clock):
     ca = settings.ca or _provisioned_ca(facts)
     inner = real_net.make_network(ca, client, settings.name_server or None, settings.hosts)
     flash = flash_file.FileNor(settings.flash, clock, settings.speed)
+    lock(flash, settings.flash)
     layout = make_layout(flash.size, flash_file.bank_size(flash.size))
     device = process.ProcessDevice(
         flash, clock, layout, make_identity(facts), real_net.RealNet(inner, watcher.wait), None, watcher,
         watchdog_ms=settings.watchdog_ms, causes_readable=not settings.reset_cause_unreadable,
     )  # fmt: skip
-    port = settings.notify_port or real_net.free_port(inner, device.random)
+    wanted = settings.notify_port
+    port = real_net.check_port(inner, wanted) if wanted else real_net.free_port(inner, device.random)
     device.options, device.recovery_ms = make_options(settings, user, port), settings.recovery_s * 1000
     watcher.device = device
     return device, watcher
@@ -132,10 +105,7 @@ def _provisioned_ca(facts):
 
 def make_flash(settings):
     """Make the flash file that --new asks for."""
-    with open(settings.new, "rb") as file:
-        image = file.read()
-    with open(settings.package, "rb") as file:
-        package = file.read()
+    image, package = read(settings.new), read(settings.package)
     size = settings.chip_kib * 1024
     layout = make_layout(size, flash_file.bank_size(size))
     process.make_flash(settings.flash, size, layout, image, package, RealClock(), _confirm)
@@ -182,6 +152,8 @@ def main():
         return start(sys.argv[1:])
     except UsageError as e:
         text, code = str(e), _USAGE
+    except Busy as e:
+        text, code = str(e), _BUSY
     except (AgentError, OSError) as e:
         text, code = str(e), _FAILED
     except KeyboardInterrupt:

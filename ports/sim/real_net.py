@@ -1,4 +1,4 @@
-"""The network of the host for the simulated device: a power-off breaks what is open, and waiting ends soon where something may come."""
+"""The host's network for the simulated device: a power-off breaks what is open, waiting ends soon where something may come."""
 
 import sys
 
@@ -114,3 +114,12 @@ def free_port(inner, random):
         datagrams.close()
         return datagrams.port
     raise LinkError("no UDP port is free")
+
+
+def check_port(inner, port):
+    """Return the UDP port if it can be had."""
+    try:
+        inner.udp(port).close()
+    except LinkError:
+        raise LinkError("UDP port %d is in use: choose another --notify-port" % port)
+    return port

@@ -352,3 +352,30 @@ def test_exec_is_not_carried_out_for_a_server_without_rights():
     finally:
         bench.device.identity.servers = ["bench", "other"]
     assert command.status == 425
+
+
+@pytest.mark.parametrize("source, form", [("exec", "chr"), ("", "int")])
+def test_an_account_says_how_alerts_look(source, form):
+    bench = Bench(order("dau"))
+    accounts = bench.device.identity.accounts
+    from agent import identity
+    from agent.dm_store import Store
+
+    store = Store(identity._Nowhere(), 0, 3072, accounts)
+    store.set("bench/Ext/AlertSource", 2, "", source.encode())
+    store.set("bench/Ext/AlertFormat", 2, "", form.encode())
+    bench.device.identity.accounts = store.blob
+    try:
+        bench.run()
+    finally:
+        bench.device.identity.accounts = accounts
+    alert = bench.alerts[0][1]
+    assert alert.source == ("./FUMO/DownloadAndUpdate" if source else "./FUMO")
+    assert (alert.format, alert.mark, alert.data, alert.correlator) == (form, "informational", b"200", "a")
+    assert alert.type == "org.openmobilealliance.dm.firmwareupdate.downloadandupdate"
+
+
+def test_without_a_correlator_the_alert_has_none():
+    bench = Bench(order("dau", correlator=None), files=package(behaviour=firmware.UNFIT))
+    bench.run()
+    assert bench.results == [(None, 410)] and bench.alerts[0][1].mark == "critical"

@@ -40,6 +40,7 @@ FILES = {
     "ports/sim/net.py": COMMON,
     "ports/sim/__main__.py": ("ports", "signal"),
     "ports/sim/console.py": ("select",),
+    "ports/sim/host.py": ("fcntl",),
     "ports/sim/real_clock.py": ("time",),
     "ports/sim/real_net.py": ("ports",),
 }

@@ -20,7 +20,10 @@ SECOND, THIRD = FIRST + BLOCK, FIRST + 2 * BLOCK
 
 
 class Link:
-    """Gives `data` in pieces, nothing at all but every `pause`-th time, is silent or breaks behind it; `seen` has (flash operations, bytes given in all) of each read."""
+    """Gives `data` in pieces, nothing at all but every `pause`-th time; is silent or breaks behind it.
+
+    `seen` has (flash operations, bytes given in all) of each read.
+    """
 
     def __init__(self, flash, data, pause=0, silent=False):
         self.flash, self.data, self.silent, self.pause = flash, data, silent, pause
@@ -111,8 +114,11 @@ def test_half_of_the_largest_unit_is_erased_ahead_and_never_two_at_once():
     assert not writer.erase_ahead()  # nothing had to be erased so far
     writer.room()[:] = bytes(CHUNK)
     writer.take(CHUNK)
+    programs = 0
     while writer.busy:
         writer.step()
+        programs += flash.busy() and not writer.erasing()
+    assert programs >= 16
     assert not writer.erasing() and sum(flash.wear.values()) == 16
     for sectors in (24, 32, 40):  # the last 32 KiB reach beyond the image
         before = flash.clock.us

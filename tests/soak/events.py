@@ -69,8 +69,9 @@ class Events:
             self._next_cut("power")
             raise PowerCut()
 
-    def power_is_off(self):
-        """Do what needs a device without power."""
+    def boot_is_over(self):
+        """A boot has ended: do what needs a device without power."""
+        self._phase = ""
         if self._owner:
             world, version = self._world, self._owner
             self._owner, flash = None, world.flash
@@ -150,10 +151,6 @@ class Events:
 
     def _name(self, agent, name, value):
         self._world.net.names[name] = value
-
-    def _heal(self, agent):
-        """All hosts are where they were."""
-        self._world.net.names.update(self._world.addresses)
 
     def _dm(self, agent, name, count, server="bench"):
         """The management server does wrong for some messages, see dm_faults.py."""

@@ -5,9 +5,8 @@ package on another host than that; "web": any download; "all": pushed packages t
 `changes` has fields of the plan and of its first order; of tuples what the plan has already stays.
 """
 
-from agent.causes import NO, ROWS
+from agent.causes import ROWS
 from ports.sim import firmware
-from ports.sim.faults import ERASE_EFFECTS
 from tests.soak import goods
 from tests.soak.plan import Event, Wire
 
@@ -35,7 +34,7 @@ def _always():
         ("no name server", "dd", 412, 954, {"names": {"cdn": "silent"}, "resolver": True}),
         ("the name server fails", "dd", 412, 954, {"names": {"cdn": "fail"}, "resolver": True}),
         ("refused", "dd", 412, 954, {"wires": (_host("refuse"),)}),
-        ("not reached", "dd", 407, 903, {"wires": (_host("unreachable"),)}),
+        ("not reached", "dd", 412, 954, {"wires": (_host("unreachable"),)}),
         ("reset", "dd", 503, 903, {"wires": _ends("reset")}),
         ("early close", "dd", 503, 903, {"wires": _ends("close")}),
         ("silence", "dd", 407, 903, {"wires": (_cdn("stall", 700),)}),
@@ -46,7 +45,8 @@ def _always():
         ("nonsense instead of HTTP", "dd", 503, 903, {"wires": (_cdn("raw", b"SSH-2.0-x\r\n\r\n"),)}),
         ("changed", "dd", 402, 905, {"wires": (_cdn("reset", 9000, count=1), _cdn("changed", first=1))}),
         ("nobody wants it", "dd", 401, 902, {"user": "no"}),
-        ("many starts", "dd", 409, 952, {"cuts": (("phase", "download", 60),) * 12}),
+        ("many starts", "dd alone", 409, 952, _starts(2000, 4000)),
+        ("many early starts", "dd alone", 409, 952, _starts(2000, 60)),
         ("crashes", "all", 410, 952, {"behaviour": firmware.CRASH}),
         ("hangs", "all", 410, 952, {"behaviour": firmware.HANG}),
         ("is unfit", "all", 410, 952, {"behaviour": firmware.UNFIT}),
@@ -55,9 +55,7 @@ def _always():
     for kind in ("untrusted", "name", "dates"):
         rows.append(("certificate: " + kind, "dd tls", 503, 954, {"wires": (_host(kind),)}))
     rows.append(("TLS", "dd tls", 503, 903, {"wires": (_host("tls"),)}))
-    for operation in ("program", "erase"):
-        event = Event(("ms", 100), "bad", (2, operation))
-        rows.append(("bad sector: " + operation, "flash", 410, 952, {"events": (event,)}))
+    rows.append(("bad sector", "web", 410, 952, {"events": (Event(("ms", 100), "bad", (2, "program")),)}))
     statuses = {401: 406, 403: 406, 407: 406, 404: 411, 410: 411, 412: 411, 500: 500, 502: 500, 504: 500, 503: 412}
     statuses.update({429: 412, 400: 409, 405: 409, 418: 409})
     for status, code in statuses.items():
@@ -69,6 +67,8 @@ def _always():
     for flaw, code, dlota in (("size", 501, 901), ("long", 402, 905), ("short", 402, 905)):
         rows.append(("descriptor: " + flaw, "dd", code, dlota, {"dflaw": flaw}))
     for flaw, code in goods.FLAWS.items():
+        if code == 200:
+            continue
         dlota = {402: 905, 502: 901, 405: 953 if flaw == "magic" else 952}.get(code, 952)
         rows.append(("package: " + flaw, "web", code, dlota, {"flaw": flaw}))
     return [(name, where, (code,), (dlota,), changes) for name, where, code, dlota, changes in rows]
@@ -79,11 +79,16 @@ def _ends(kind):
     return tuple(_cdn(kind, 40 + 30 * n, first=n, count=1) for n in range(30))
 
 
+def _starts(most, ms):
+    """Return a power that goes again and again while no block is whole."""
+    return {"wires": (_cdn("stall", most),), "cuts": (("phase", "download", ms),) * 12}
+
+
 def _lonely_trial():
     """The management server is gone while the new firmware wants to see it."""
     return {
         "needs_server": True,
-        "events": (Event(("phase", "arm", 0), "name", ("bench", "192.0.2.99")), Event(("phase", "report", 0), "heal")),
+        "events": _away("trial", 0, 30000),
     }
 
 
@@ -142,6 +147,7 @@ def _healing():
         rows.append(("user in " + phase, "all", {"events": (Event(("phase", phase, 20), "user"),)}))
         junk = Event(("phase", phase, 0), "junk", (b"\x00" * 40,))
         rows.append(("nonsense in " + phase, "all", {"events": (junk,)}))
+    rows.append(("more behind the package", "web", {"flaw": "longer"}))
     return [(name, where, GOOD, LOADED, changes) for name, where, changes in rows]
 
 
@@ -158,4 +164,3 @@ ALWAYS, HEALING = _always(), _healing()
 FAULTS = {row[0]: row for row in ALWAYS + HEALING}
 assert len(FAULTS) == len(ALWAYS) + len(HEALING)
 assert {row[2] for row in ROWS} <= {code for row in ALWAYS for code in row[2]}
-_ = NO, ERASE_EFFECTS

@@ -96,9 +96,13 @@ def package(version, behaviour=firmware.GOOD, encoding="deflate", flaw="", size=
 
 
 FLAWED_ENCODINGS = {"source": "delta", "image-size": "deflate", "digest": "none", "block": "deflate"}
+PUSHED = {  # flaw -> the Status of PkgData
+    "counter": 403, "product": 403, "model": 403, "source": 403, "image-size": 420, "key": 403, "signature": 403,
+    "truncated": 424, "longer": 424, "block": 500, "crc": 500, "digest": 500, "magic": 415,
+}  # fmt: skip
 FLAWS = {  # flaw -> what it comes to
     "counter": 405, "product": 403, "model": 403, "source": 403, "image-size": 502, "key": 404, "signature": 404,
-    "truncated": 402, "longer": 402, "block": 402, "crc": 402, "digest": 402, "magic": 405,
+    "truncated": 402, "longer": 200, "block": 402, "crc": 402, "digest": 402, "magic": 405,
 }  # fmt: skip
 
 

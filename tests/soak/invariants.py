@@ -119,7 +119,7 @@ class Judge:
         if not agent or self._world.device.where == "boot":
             return
         phase, active = agent.record.job.phase, agent._meetings.active if agent._meetings else False
-        if method == "GET":
+        if host in ("files", "cdn") and method == "GET":
             self._note(phase in (REPORT, READY, ARM, TRIAL, IDLE), "a download in phase %d" % phase)
             self._note(active, "a download in a session")
         elif path == "/dm" and phase in (ARM, TRIAL):

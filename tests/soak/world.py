@@ -10,7 +10,7 @@ from flash_tools.server.dm import Device as Account
 from flash_tools.server.dm import DmServer
 from flash_tools.server.dm_push import notification
 from ports.sim.clock import Clock
-from ports.sim.device import CUT, IDLE, RECOVERY
+from ports.sim.device import IDLE, RECOVERY
 from ports.sim.device_agent import AgentDevice
 from ports.sim.link import Link
 from ports.sim.net import Network
@@ -85,7 +85,6 @@ class World:
             hosts = {(ADDRESSES[name], port): server for (name, port), server in hosts.items()}
         link = Link(plan.bits_per_s, 20)
         names = dict(ADDRESSES, **plan.names)
-        self.addresses = dict(ADDRESSES)
         self.net = Network(self.clock, link, hosts, names, plan.resolver, self.web.connecting)
 
     def _make_device(self):
@@ -128,8 +127,7 @@ class World:
     def _between(self, end):
         """The device is without power, or about to start again."""
         self.flash.faults.cut_at = 0
-        if end == CUT:
-            self.events.power_is_off()
+        self.events.boot_is_over()
         if end == RECOVERY:
             raise Violation("only serial recovery is left")
         self._idle_since = None

