@@ -39,6 +39,7 @@ class Agent:
         self.record = Record(self.journal)
         self.web = Web(port.net, port.clock, port.random, port.log)
         self.management = Management(self, self.journal)
+        self.record.settle = self.management.nonces.settle
         self.delivery = Delivery(self.record, board.root, port, self.web, self.log, self._told)
         self._probe = self._source = self._meetings = None
         self._probed = self._healthy = False

@@ -197,7 +197,9 @@ class Answer:
         session = self.session
         client, guard = session.dm, session.guard
         cred = guard.cred()
-        limits = ((_MAX_MSG_SIZE, str(session.max_message)), (_MAX_OBJ_SIZE, str(session.max_object)))
+        limits = None  # said once, in package 1
+        if session.own and session.own[0] is session.opening:
+            limits = ((_MAX_MSG_SIZE, str(session.max_message)), (_MAX_OBJ_SIZE, str(session.max_object)))
         return (
             _SYNC_HDR,
             (
@@ -206,7 +208,7 @@ class Answer:
                 (_SESSION_ID, session.session_id),
                 (_MSG_ID, str(session.message)),
                 _place(_TARGET, session.url),
-                _place(_SOURCE, client.device_id, guard.kind > 1 and session.account.client.user),
+                _place(_SOURCE, client.device_id, cred and guard.kind > 1 and session.account.client.user),
                 (_CRED, cred and (_meta("b64", cred[0]), (_DATA, cred[1]))),
                 (_META, limits),
             ),
@@ -216,8 +218,7 @@ class Answer:
         session = self.session
         code, references = session.header_status, (session.peer_message, "0")
         data = ("1.2",) if code == 505 else ("DM/1.2",) if code == 513 else ()
-        target, source = session.dm.device_id, session.peer_source
-        return self.status(references, "SyncHdr", code, target, source, data, session.challenge)
+        return self.status(references, "SyncHdr", code, None, None, data, session.challenge)
 
     def status(self, references, command, code, target=None, source=None, data=(), challenge=None):
         """Answer one command or one of its Items."""

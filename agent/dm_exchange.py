@@ -61,6 +61,7 @@ class Exchange:
         self.header = self.failure = self.question = None
         self.over = self.lost = self.waiting = self.aborted = self._closing = False
         self._opening, self._expected = opening, {}
+        self.opening = opening[0]
         self._package1()
 
     # -- what we say --------------------------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ class Exchange:
         header = self.header
         if not header:
             raise ProtocolError("no SyncHdr")
-        self.peer_message, self.peer_source = header.message, header.source
+        self.peer_message = header.message
         # what comes while we answer a whole package says nothing of the next one
         self._before = self.peer_final
         whole = self.peer_final and not self.answered
@@ -253,7 +254,7 @@ class Exchange:
         self.failure, self.header_status = error, error.code
         self._closing = self.lost = self.peer_final = True
         self.chunks.drop()
-        self.peer_message, self.peer_source = self.header.message, self.header.source
+        self.peer_message = self.header.message
         self._say_only([OwnAlert("1223")])
 
     def give_up(self, error):

@@ -27,7 +27,7 @@ class Nonces:
     def __init__(self, journal, device_key):
         self._journal, self._key = journal, device_key
         data = bytearray(64)
-        self.fresh = journal.get(SESSION, data) != _SIZE  # nothing known: the special nonce may be tried, once
+        self.fresh = journal.get(SESSION, data) < _SIZE  # nothing known: the special nonce may be tried, once
         fields = list(struct.unpack_from(_FORMAT, bytes(_SIZE) if self.fresh else data, 0))
         self.counter = self.before = fields[0]  # `before` is that of the session before the last one
         self._used, self._ids = fields[1], fields[2:10]
@@ -41,6 +41,13 @@ class Nonces:
         self._ids = self._ids[1:] + [session_id]
         self._save(self._sure)  # the journal's first write would be a put in any case
         self._sure = True
+
+    def settle(self):
+        """A reset comes after which nothing looks lost: what an unclean boot may have taken is made up for now."""
+        if not self._sure:
+            self.counter = self.counter + _LOST & 0xFFFFFF
+            self._save(False)
+            self._sure = True
 
     def had_session(self, session_id):
         """Tell whether one of the last sessions had this id."""

@@ -1,6 +1,6 @@
 """What the running agent knows of itself and its board, for whoever wants to show it. Holds, and decides nothing."""
 
-from agent.wall_time import Seconds
+from agent.seconds import Seconds
 
 
 class Facts:

@@ -6,8 +6,7 @@ everything else is the end. The record knows the rest.
 
 from agent.compat import const
 from agent.errors import FlashError, LinkError, PackageError
-from agent.job import CLEAN, PROGRESS
-from agent.lifecycle import OK, SAME
+from agent.job import CLEAN, OK, PROGRESS, SAME
 from agent.record import SUCCESS
 from agent.sizes import largest
 

@@ -52,7 +52,9 @@ def _bad_url(text):
 
 def request_head(method, host, path, fields, length):
     """Return the bytes that begin a request; `length` is the size of the body, -1 where there is none."""
-    lines = [method + " " + path + " HTTP/1.1", "Host: " + host, "User-Agent: fumo-agent", "Accept-Encoding: identity"]
+    lines = [method + " " + path + " HTTP/1.1", "Host: " + host]
+    if method == "GET":
+        lines.append("Accept-Encoding: identity")
     if length >= 0:
         lines.append("Content-Length: %d" % length)
     for name, value in fields:

@@ -7,25 +7,6 @@
 
 import binascii
 
-_LEAVES = (
-    ("/ServerID", "server_id"),
-    ("/AppAddr/1/Addr", "url"),
-    ("/AAuthPref", "auth"),
-    ("/AppAuth/c/AAuthType", "auth"),
-    ("/AppAuth/c/AAuthName", "user"),
-    ("/AppAuth/c/AAuthSecret", "secret"),
-    ("/AppAuth/s/AAuthType", "server_auth"),
-    ("/AppAuth/s/AAuthName", "server_user"),
-    ("/AppAuth/s/AAuthSecret", "server_secret"),
-    ("/Ext/AlertSource", "alert_source"),
-    ("/Ext/AlertFormat", "alert_format"),
-    ("/Ext/RequestData", "request_data"),
-)
-_NONCES = (("/AppAuth/c/AAuthData", "nonce"), ("/AppAuth/s/AAuthData", "server_nonce"))
-_FIXED = (("/AppID", "w7"), ("/AppAuth/c/AAuthLevel", "CLCRED"), ("/AppAuth/s/AAuthLevel", "SRVCRED"))
-_NODES = ("", "/AppAddr", "/AppAddr/1", "/AppAuth", "/AppAuth/c", "/AppAuth/s", "/Ext")
-_QUOTA = 3072
-
 
 class Identity:
     """`verify(key, digest, signature)` is the port's."""
@@ -35,31 +16,7 @@ class Identity:
         self.device = facts["device"]
         self.device_key = binascii.unhexlify(facts["device_key"])
         self.anchors = tuple([(name, binascii.unhexlify(key)) for name, key in facts["anchors"]])
+        from agent.account_nodes import account_nodes
+
         self.accounts = account_nodes(facts["accounts"])
         self.servers = [account["server_id"] for account in facts["accounts"]]
-
-
-class _Nowhere:
-    """Stands for the journal of a store that only lives in RAM."""
-
-    def get(self, key, into):
-        return -1
-
-
-def account_nodes(accounts):
-    """Return the nodes below DMAcc as a Store keeps them: what the settings begin with."""
-    from agent.dm_store import Store
-
-    store = Store(_Nowhere(), 0, _QUOTA)
-    for account in accounts:
-        name = account.get("name", account["server_id"])
-        for path in _NODES:
-            store.set(name + path, 1, "urn:oma:mo:oma-dm-dmacc:1.0" if not path else "", b"")
-        for path, text in _FIXED:
-            store.set(name + path, 2, "", text.encode())
-        for path, key in _LEAVES:
-            if account.get(key):
-                store.set(name + path, 2, "", account[key].encode())
-        for path, key in _NONCES:
-            store.set(name + path, 5, "", binascii.unhexlify(account.get(key, "")))
-    return store.blob

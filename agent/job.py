@@ -26,6 +26,13 @@ TRIAL = const(6)  # the new firmware runs and has not been confirmed
 REPORT = const(7)  # the result is certain and waits to be delivered
 PHASES = ("idle", "accepted", "download", "", "ready", "arm", "trial", "report")
 
+# Events, that lead from phase to phase (see lifecycle.py)
+OK = const(0)
+FAIL = const(1)  # final: the result goes out
+AGAIN = const(2)  # from the start of the package
+HELD = const(3)  # the order was only to download
+SAME = const(4)  # the running bank is that image already
+
 # What the Exec ordered
 DOWNLOAD_ONLY = const(1)
 UPDATE_ONLY = const(2)

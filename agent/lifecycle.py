@@ -5,17 +5,10 @@ Running the boot table twice gives the same answer; every row that is ambiguous 
 
 from agent import reset
 from agent.compat import const
-from agent.job import ACCEPTED, ARM, DOWNLOAD, IDLE, READY, REPORT, TRIAL
+from agent.job import ACCEPTED, AGAIN, ARM, DOWNLOAD, FAIL, HELD, IDLE, OK, READY, REPORT, SAME, TRIAL
 
 MAX_ARMS = const(3)
 MAX_BOOTS = const(10)  # reboots without progress
-
-# Events
-OK = const(0)
-FAIL = const(1)  # final: the result goes out
-AGAIN = const(2)  # from the start of the package
-HELD = const(3)  # the order was only to download
-SAME = const(4)  # the running bank is that image already
 
 NEXT = (
     # phase, event, next phase; an order enters at ACCEPTED or DOWNLOAD

@@ -4,6 +4,7 @@ import binascii
 
 from agent.compat import const
 from agent.errors import PackageError
+from agent.fields import Fields
 from agent.signature import load_json
 
 BLOCK_BUFFER = const(4096)  # largest packed block that a device buffers
@@ -17,15 +18,15 @@ _MOST = const(0x3FFFFFFF)  # sizes stay below 1 GiB, a small int on every port
 
 
 class Manifest:
-    """The fields of a verified manifest as plain attributes."""
+    """Makes Fields of a verified manifest."""
 
-    @classmethod
-    def parse(cls, payload):
+    @staticmethod
+    def parse(payload):
         """Return the manifest in a JSON `payload`; unknown fields are for newer agents and are left alone."""
         fields = load_json(payload)
         if not isinstance(fields, dict):
             raise PackageError("the manifest is not a JSON object", _MALFORMED)
-        self = cls()
+        self = Fields()
         self.product = _text(fields, "product", 64)
         self.models = _texts(fields, "models")
         self.layout = _text(fields, "layout", 16)

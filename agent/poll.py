@@ -1,6 +1,6 @@
 """When the device asks for an update by itself: soon after it starts, then at an interval that jitter spreads a fleet over.
 
-`seconds` is a wall_time.Seconds: an interval may be a month, which is longer than a count of milliseconds may run.
+`seconds` is a seconds.Seconds: an interval may be a month, which is longer than a count of milliseconds may run.
 """
 
 _FIRST_S = (60, 600)  # from, to

@@ -1,16 +1,18 @@
 """What the journal knows of the update, and the only code that changes it: one put for each step of the life cycle."""
 
-from agent import lifecycle
 from agent.errors import FlashError
 from agent.job import (
+    AGAIN,
     ARM,
     ATTEMPT,
     CLEAN,
     DOWNLOAD,
     DOWNLOAD_ONLY,
+    FAIL,
     IDLE,
     JOB,
     NO_BANK,
+    OK,
     OUTBOX,
     PACKAGE,
     PROGRESS,
@@ -46,6 +48,7 @@ class Record:
         self.outbox = Outbox.load(journal)
         self.progress = Progress(journal)
         self.attempted = journal.get(ATTEMPT, bytearray(58)) > 0  # the result may have left the device
+        self.settle = None  # to be called before a reset that is planned
 
     @property
     def idle(self):
@@ -54,7 +57,9 @@ class Record:
 
     def go(self, event, more=()):
         """Put the phase that follows."""
-        self.enter(lifecycle.after(self.job.phase, event), more)
+        from agent.lifecycle import after
+
+        self.enter(after(self.job.phase, event), more)
 
     def enter(self, phase, more=()):
         """Put a phase, and what changes with it, in one write."""
@@ -71,7 +76,7 @@ class Record:
         self.progress.clear()
         self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
 
-    def finish(self, code, event=lifecycle.FAIL, dlota=0):
+    def finish(self, code, event=FAIL, dlota=0):
         """Put the result: from here on the operation is over, whatever becomes of the alert."""
         self.job.state = self._final_state(code)
         self.job.code = self.outbox.code = code
@@ -89,7 +94,7 @@ class Record:
     def end(self):
         """Put that the result was delivered, or will never be; State stays."""
         self.outbox.code = self.outbox.dlota = 0
-        self.go(lifecycle.OK, ((OUTBOX, None), (ATTEMPT, None)))
+        self.go(OK, ((OUTBOX, None), (ATTEMPT, None)))
 
     def restart(self):
         """Put that the download begins again, into a bank of which nothing is trusted."""
@@ -98,7 +103,7 @@ class Record:
         self.job.validator = ""
         self.package.dirty_from = 0
         self.progress.clear()
-        self.go(lifecycle.AGAIN, ((PROGRESS, None),))
+        self.go(AGAIN, ((PROGRESS, None),))
 
     def posted(self):
         """Put that the download server was told, or will never be."""
@@ -162,7 +167,9 @@ class Record:
         self._journal.put(((PACKAGE, self.package.pack()), (PROGRESS, self.progress.packed())))
 
     def planned_reset(self):
-        """Note that nothing is in flight."""
+        """Note that nothing is in flight, once whoever may have lost notes has made up for it."""
+        if self.settle:
+            self.settle()
         self._journal.mark_clean()
 
     def _final_state(self, code):

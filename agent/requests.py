@@ -9,7 +9,7 @@ import hashlib
 from agent.backoff import Backoff
 from agent.compat import const
 from agent.poll import Poll
-from agent.wall_time import Seconds
+from agent.seconds import Seconds
 
 DEVICE = const(1)
 USER = const(2)

@@ -97,6 +97,7 @@ def answer(switch: PowerSwitch, method: str, path: str, body: str) -> tuple[int,
     if not parts[0].isdigit() or int(parts[0]) >= len(switch.devices) or len(parts) > 2:
         return 404, "no such device: /INDEX or /INDEX/VALUE, INDEX below %d" % len(switch.devices)
     index, value = int(parts[0]), parts[1] if len(parts) > 1 else ""
+    value = "" if value == "value" else value  # labgrid's example of `rest` has it so
     if method == "PUT":
         value = body.strip()
     elif not value:

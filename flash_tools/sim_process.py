@@ -65,9 +65,9 @@ class SimProcess:
             return
         self._end_threads()
         self.lines, self.errors = [], []
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "MICROPYPATH": "%s:.frozen" % ROOT}
         self._process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            self.command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace",
         )  # fmt: skip
         self.starts += 1

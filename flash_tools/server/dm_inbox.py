@@ -46,8 +46,9 @@ class _Upload:
 
 
 def answer_for(element: Element, code: int) -> Answer:
-    """Make the Status of a command, with the references of its Items."""
+    """Make the Status of a command; where it has one Item, with its references: one for all of many needs none."""
     items = element.find_all("Item")
+    items = items if len(items) == 1 else []
     targets = tuple(uri for item in items if (uri := item.value("Target", "LocURI")))
     sources = tuple(uri for item in items if (uri := item.value("Source", "LocURI")))
     return Answer(element.value("CmdID"), element.tag_name, code, targets, sources)

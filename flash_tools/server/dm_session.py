@@ -151,7 +151,7 @@ class Session:
             leaf("RespURI", self.resp_uri) if self.resp_uri else None,
             Element("NoResp") if self.no_resp else None,
             self.access.credentials(server.faults),
-            meta(MaxMsgSize=server.message_max, MaxObjSize=server.object_max),
+            meta(MaxMsgSize=server.message_max, MaxObjSize=server.object_max) if self.msg_id == 1 else None,
         )
         root = node("SyncML", top, Element("SyncBody"))
         limits = (self.message_max, self.object_max, self.chunk_max)
@@ -160,7 +160,7 @@ class Session:
     def _put_statuses(self, draft, header, code, answers):
         """Append the Statuses; return the Chal of the first."""
         chal = self.access.challenge(code) if code in (200, 212, 401, 407) else None
-        first = Answer("0", "SyncHdr", code, (header.value("Target", "LocURI"),), (self.device.device_id,))
+        first = Answer("0", "SyncHdr", code)
         self._put_status(draft, first, chal)
         for answer in answers:
             self._put_status(draft, answer)

@@ -9,26 +9,15 @@ import errno
 import gc
 import select
 import socket
-import ssl
 
 from agent.errors import LinkError
 
 _STARTED = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN)  # what a connect says that goes on by itself
-_DATES = ("validity has expired", "validity starts in the future")
 
 
 def _resolved(address, port, kind):
     """Return what connect and sendto want: the unix port takes nothing else, and boards take it too."""
     return socket.getaddrinfo(address, port, 0, kind)[0]
-
-
-def _not_trusted(text):
-    """Return the error for a certificate; mbedTLS says what is wrong with it, a line for each reason."""
-    error = LinkError("certificate refused: " + " ".join(text.split()), 503, 954, True)
-    reasons = [line for line in text.split("\n") if line]
-    others = [line for line in reasons if not line.endswith(_DATES[0]) and not line.endswith(_DATES[1])]
-    error.dates = bool(reasons) and not others
-    return error
 
 
 def _unreachable(error):
@@ -116,7 +105,9 @@ class Stream:
         if self._poll:
             return _unreachable(error)
         if isinstance(error, ValueError):
-            return _not_trusted(str(error))
+            from ports.micropython.tls import not_trusted
+
+            return not_trusted(str(error))
         return LinkError("connection broken: %s" % error, 503, 903)
 
 
@@ -205,25 +196,10 @@ class Network:
     def _context(self):
         """Return the TLS settings, made when they are needed first: certificates take heap."""
         if not self._made:
-            try:
-                self._made = self._make_context()
-            except (OSError, ValueError) as e:
-                raise LinkError("TLS cannot be set up: %s" % e, 503, 954, True)
-        return self._made
+            from ports.micropython.tls import make_context
 
-    def _make_context(self):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = ssl.CERT_REQUIRED
-        if not self._ca:
-            raise ValueError("no certificate to trust")
-        for trusted in self._ca:
-            if isinstance(trusted, str):
-                with open(trusted, "rb") as file:
-                    trusted = file.read()
-            context.load_verify_locations(cadata=trusted)
-        if self._client:
-            context.load_cert_chain(*self._client)
-        return context
+            self._made = make_context(self._ca, self._client)
+        return self._made
 
 
 def _is_numeric(name):

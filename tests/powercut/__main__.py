@@ -1,4 +1,7 @@
-"""make powercut: explore everything, or replay one schedule by its id; writes build/powercut.json."""
+"""make powercut: explore everything, or replay one schedule by its id; writes build/powercut.json.
+
+The flash core is explored with a scripted server, the whole agent with servers on a simulated network: the session worlds.
+"""
 
 import argparse
 import json
@@ -8,9 +11,12 @@ from collections import Counter
 from multiprocessing import Pool
 from pathlib import Path
 
-from tests.powercut import schedules
+from tests.powercut import schedules, session_schedules
+from tests.powercut.session_explore import KINDS
 
 _SHOWN = 10
+_PAIRS = 120  # schedules of two cuts, for each session world
+_SAMPLE, _SAMPLE_PAIRS = 110, 12  # the same for a sample, and its single cuts
 _PHASES = ("order", "download", "verify", "arm", "trial", "confirm", "revert", "fallback", "report", "supersede")
 
 
@@ -21,9 +27,18 @@ class Total:
         self.schedules = self.checks = self.ended_new_200 = 0
         self.by_phase, self.by_effect = Counter(), Counter()
         self.violations = []
+        self.sessions = Sessions()
+
+    @property
+    def all_violations(self):
+        """Return those of both parts."""
+        return self.violations + self.sessions.violations
 
     def add(self, found):
         """Take one worker's summary."""
+        if "message_cuts" in found:
+            self.sessions.add(found)
+            return
         self.schedules += found["schedules"]
         self.checks += found["checks"]
         self.ended_new_200 += found["ended_new_200"]
@@ -40,7 +55,55 @@ class Total:
             "by_phase": dict(self.by_phase),
             "by_effect": dict(self.by_effect),
             "ended_new_200": self.ended_new_200,
+            **self.sessions.as_json(),
             "seconds": round(seconds, 1),
+        }
+
+    def missing(self):
+        """Return what a complete exploration must have cut in and has not."""
+        found = [phase for phase in _PHASES if self.schedules and not self.by_phase[phase]]
+        return found + [kind for kind in KINDS if self.sessions.schedules and not self.sessions.kinds[kind]]
+
+    def line(self):
+        """Return the closing line."""
+        sessions = self.sessions
+        return "powercut: %d schedules, %d with sessions (%d cuts between messages), %d checks, %d violations" % (
+            self.schedules,
+            sessions.schedules,
+            sessions.kinds.total(),
+            self.checks + sessions.checks,
+            len(self.all_violations),
+        )
+
+
+class Sessions:
+    """The same for the session worlds; a schedule of two cuts counts twice, as above."""
+
+    def __init__(self):
+        self.schedules = self.checks = self.ended_new_200 = 0
+        self.by_phase, self.kinds = Counter(), Counter()
+        self.violations = []
+
+    def add(self, found):
+        """Take one worker's summary."""
+        self.schedules += found["session_schedules"]
+        self.checks += found["session_checks"]
+        self.ended_new_200 += found["session_ended_new_200"]
+        self.by_phase.update(found["session_by_phase"])
+        self.kinds.update(found["message_cuts"])
+        self.violations += found["violations"]
+
+    def as_json(self):
+        """Return its part of the flat object."""
+        return {
+            "session_schedules": self.schedules,
+            "session_checks": self.checks,
+            "session_violations": len(self.violations),
+            "session_cuts": self.schedules - self.kinds.total(),  # inside a flash operation
+            "message_cuts": self.kinds.total(),  # between two messages, or within a download
+            "message_cuts_by_kind": dict(self.kinds),
+            "session_by_phase": dict(self.by_phase),
+            "session_ended_new_200": self.ended_new_200,
         }
 
 
@@ -62,12 +125,14 @@ def _run(task):
 def _show(number, of, total):
     if sys.stderr.isatty() or number % 20 == 0 or number == of:
         end = "\r" if sys.stderr.isatty() and number < of else "\n"
-        text = "%d of %d tasks, %d schedules, %d violations" % (number, of, total.schedules, len(total.violations))
+        made = total.schedules + total.sessions.schedules
+        text = "%d of %d tasks, %d schedules, %d violations" % (number, of, made, len(total.all_violations))
         print(text, end=end, file=sys.stderr, flush=True)
 
 
 def _replay(schedule_id):
-    explorer = schedules.replay(schedule_id)
+    sessions = schedule_id.split("@")[0].count("/") == 1
+    explorer = (session_schedules if sessions else schedules).replay(schedule_id)
     for path, text in explorer.violations:
         print("%s: %s" % (schedules.path_id(path), text))
     print("replayed %s: %d violations" % (schedule_id, len(explorer.violations)))
@@ -81,23 +146,33 @@ def main():
     parser.add_argument("--sample", action="store_true", help="a selection of a minute")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--random", type=int, default=400, help="random schedules a world")
+    parser.add_argument("--only", choices=("flash", "sessions"), help="one of the two parts")
     arguments = parser.parse_args()
     if arguments.id:
         return _replay(arguments.id)
     started = time.monotonic()
-    work = schedules.tasks(arguments.sample, arguments.random)
-    total = explore(work, arguments.processes, _show)
+    total = explore(_work(arguments), arguments.processes, _show)
     result = total.as_json(time.monotonic() - started)
     Path("build").mkdir(exist_ok=True)
-    name = "powercut-sample" if arguments.sample else "powercut"
+    name = "powercut" + ("-sample" if arguments.sample else "") + ("-" + arguments.only if arguments.only else "")
     Path("build", name + ".json").write_text(json.dumps(result, indent=1) + "\n")
-    for schedule_id, text in total.violations[:_SHOWN]:
+    for schedule_id, text in total.all_violations[:_SHOWN]:
         print("%s\n    make powercut ID=%s" % (text, schedule_id))
-    missing = [phase for phase in _PHASES if not arguments.sample and not total.by_phase[phase]]
+    missing = [] if arguments.sample else total.missing()
     if missing:
         print("never cut in: " + ", ".join(missing))
-    print("powercut: %d schedules, %d checks, %d violations" % (total.schedules, total.checks, len(total.violations)))
-    return 1 if total.violations or missing else 0
+    print(total.line())
+    return 1 if total.all_violations or missing else 0
+
+
+def _work(arguments):
+    work = []
+    if arguments.only != "sessions":
+        work += schedules.tasks(arguments.sample, arguments.random)
+    if arguments.only != "flash":
+        singles, pairs = (_SAMPLE, _SAMPLE_PAIRS) if arguments.sample else (0, _PAIRS)
+        work += session_schedules.tasks(singles, pairs)
+    return work
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ from flash_tools.server.dm import Device as Account
 from flash_tools.server.dm import DmServer
 from flash_tools.server.dm_codec import decode
 from flash_tools.server.dm_commands import Alert, Exec, Get, Item, Replace
+from flash_tools.server.dm_push import notification
 from tests.soak import goods
 
 _ROOT = "./FUMO/"
 _UPDATE = 1226
 _PREFIX = "org.openmobilealliance.dm.firmwareupdate."
 _PIECE = 2048
+_SESSION = 0x4001
 
 
 class Books:
@@ -27,6 +29,7 @@ class Books:
         self.left = ()  # orders whose 202 left the device, whether it came or not
         self.url_left = self.held_left = False  # the same of the 200 for PkgURL and PkgData
         self.held = False
+        self.notified = False
         self.alerts = ()  # (order, type, source, mark, format, data)
         self.posts = ()  # (body, how many alerts had come before it)
         self.issued = ()  # (session, nonce) that the device gave
@@ -61,6 +64,9 @@ class Servers:
 
     def request(self, path, fields, body):
         """A request is on the wire: what it says has left the device."""
+        if path == "/p.fup" and self.world.flow == "paused" and not self.books.notified:
+            self.books.notified = True
+            self.oracle.notify(notification(self.account, _SESSION))
         if path != "/dm":
             return
         message, books = decode(body, fields.get("content-type", "")), self.books

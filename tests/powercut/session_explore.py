@@ -102,9 +102,7 @@ class SessionExplorer(explore.Explorer):
         clock.us = 0
         hosts = {("bench", world.port): WebServer(self._answer)}
         net = _Net(self, clock, Link(1000000, 20), hosts, {"bench": "192.0.2.1"})
-        self.device = AgentDevice(
-            self.flash, clock, world.layout, world.identity(), net, world.options(), self.oracle
-        )
+        self.device = AgentDevice(self.flash, clock, world.layout, world.identity(), net, world.options(), self.oracle)
         self.oracle.device = self.device
 
     def _forget_candidates(self):
@@ -112,6 +110,7 @@ class SessionExplorer(explore.Explorer):
 
     def _apply(self, point, effect, path):
         if point.operation[0] != MESSAGE:
+            self.oracle.disturbed = self.oracle.disturbed or effect == "disturb"
             super()._apply(point, effect, path)
             return
         self.oracle.trial_cuts += point.in_trial
@@ -120,7 +119,6 @@ class SessionExplorer(explore.Explorer):
 
     def _run_to_end(self):
         super()._run_to_end()
-        self.oracle.final = True
         if self.device.boot() != IDLE:
             raise Violation("a boot in peace does not end")
 

@@ -5,6 +5,7 @@ The number counts the flash operations and the places between messages of a run 
 
 from random import Random
 
+from tests.powercut.schedules import path_id
 from tests.powercut.session_explore import SessionExplorer
 from tests.powercut.session_worlds import names, session_world
 
@@ -36,17 +37,17 @@ def run_singles(name, start, count):
     for number, point in list(enumerate(explorer.base()))[start : start + count]:
         for effect in point.effects:
             explorer.branch(point, effect, (name, (number, effect)))
-    return summary(explorer)
+    return _summary(explorer)
 
 
 def run_some(name, count, pairs):
-    """Make `count` single cuts that are drawn, every place between two messages among them once, and some pairs."""
+    """Make `count` single cuts that are drawn, some of them between two messages, and some pairs."""
     explorer, random = explorer_of(name), Random(name)
     every = [(number, point, effect) for number, point in enumerate(explorer.base()) for effect in point.effects]
     for number, point, effect in random.sample(every, min(count, len(every))):
         explorer.branch(point, effect, (name, (number, effect)))
     _pairs(explorer, name, range(pairs))
-    return summary(explorer)
+    return _summary(explorer)
 
 
 def run_pairs(name, first, count):
@@ -54,7 +55,7 @@ def run_pairs(name, first, count):
     explorer = explorer_of(name)
     explorer.base()
     _pairs(explorer, name, range(first, first + count))
-    return summary(explorer)
+    return _summary(explorer)
 
 
 def _pairs(explorer, name, seeds):
@@ -70,10 +71,19 @@ def _pairs(explorer, name, seeds):
             points = explorer.branch(points[number], effect, path, True)
 
 
-def summary(explorer):
-    """Return what was found, as plain values."""
-    from tests.powercut.schedules import path_id
+def replay(schedule_id):
+    """Run one schedule alone; return its explorer."""
+    name, *cuts = schedule_id.split("@")
+    explorer = explorer_of(name)
+    points, path = explorer.base(), (name,)
+    for cut in cuts:
+        number, effect = cut.split(".")
+        path += ((int(number), effect),)
+        points = explorer.branch(points[int(number)], effect, path, True) or ()
+    return explorer
 
+
+def _summary(explorer):
     return {
         "session_schedules": explorer.schedules,
         "session_checks": explorer.checks,

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from agent.options import Options
 from ports.sim.clock import Clock
-from ports.sim.firmware import CRASH, GOOD
+from ports.sim.firmware import CRASH, GOOD, UNFIT
 from ports.sim.nor import Geometry, Nor
 from tests.soak import goods
 
@@ -14,7 +14,9 @@ FLOWS = {
     "push": (("Update", "p1", 200),),
     "two-step": (("Download", "d1", 200), ("Update", "u1", 200)),
     "dau": (("DownloadAndUpdate", "a1", 200),),
+    "paused": (("DownloadAndUpdate", "n1", 200),),  # a notification comes in the middle of the download
     "crash": (("DownloadAndUpdate", "x1", 410),),
+    "unfit": (("DownloadAndUpdate", "y1", 410),),
 }
 TALKS = {"xml-mac": ("MAC", False, False), "wbxml-tls": ("md5", True, True)}  # credentials, TLS, WBXML
 _SIZE = 6 * goods.K
@@ -37,11 +39,11 @@ class SessionWorld:
         self.auth, self.tls, self.wbxml = TALKS[talk]
         self.base = ("https" if self.tls else "http") + "://bench"
         self.port = 443 if self.tls else 80
-        behaviour = CRASH if flow == "crash" else GOOD
+        behaviour = {"crash": CRASH, "unfit": UNFIT}.get(flow, GOOD)
         self.package = goods.package(NEW, behaviour, "none", size=_SIZE)
         self.images = {OLD: goods.image(OLD), NEW: goods.image(NEW, behaviour, _SIZE)}
         self.layout = goods.LAYOUT
-        self.end = OLD if flow == "crash" else NEW
+        self.end = NEW if behaviour == GOOD else OLD
         self.notifies = flow in ("dau", "crash")  # there is a descriptor, and an install notification
         self.asks = flow == "dau"  # the user is asked first
         self.told = "900 Success" if flow == "dau" else "952 Device Aborted"

@@ -1,9 +1,9 @@
 """From a seed to a plan: which world it stands for, and what that may come to."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from random import Random
 
-from ports.sim import firmware
+
 from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
 from tests.soak import lives
 from tests.soak.faults import ALWAYS, FAULTS, GOOD, HEALING, LOADED
@@ -34,7 +34,7 @@ def draw(seed):
         names = sorted(lives.LIVES)
         plan = lives.LIVES[names[(seed // 100 * 20 + kind) % len(names)]](random, base(random))
         if random.random() < 0.4:
-            plan = replace(plan, cuts=_cuts(random), codes=None, title=plan.title + ", cuts")
+            plan = lives.with_cuts(plan, _cuts(random))
     plan.seed = seed
     return plan
 
@@ -76,6 +76,7 @@ def compose(random, names, cuts=()):
     if "tls" in places:
         settings["tls"] = True
     changes = {"wires": (), "events": (), "cuts": ()}
+    rows = _apart(rows)
     for row in rows:
         for name, value in row[4].items():
             if name in changes:
@@ -88,8 +89,19 @@ def compose(random, names, cuts=()):
         first["ask"] = False
     codes, dlotas = _codes(first, rows)
     orders = (Order(**first),)
-    title = " + ".join(names) + (", %d cuts" % len(cuts) if cuts else "")
+    title = " + ".join(row[0] for row in rows) + (", %d cuts" % len(cuts) if cuts else "")
     return Plan(orders=orders, codes=codes, dlotas=dlotas, title=title, **settings, **changes)
+
+
+def _apart(rows):
+    """Leave out what would undo another fault."""
+    kept, taken = [], set()
+    for row in rows:
+        names = set(row[4]) - {"wires", "events", "cuts"}
+        if not names & taken:
+            kept.append(row)
+            taken |= names
+    return kept
 
 
 def _codes(first, rows):
@@ -117,4 +129,4 @@ def _cut(random):
     return kind, random.randint(1, 90000)
 
 
-_ = firmware
+

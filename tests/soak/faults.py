@@ -43,7 +43,7 @@ def _always():
         ("a longer file", "dd", 402, 905, {"wires": (_cdn("length", 40),)}),
         ("a shorter file", "dd", 402, 905, {"wires": (_cdn("length", -40),)}),
         ("nonsense instead of HTTP", "dd", 503, 903, {"wires": (_cdn("raw", b"SSH-2.0-x\r\n\r\n"),)}),
-        ("changed", "dd", 402, 905, {"wires": (_cdn("reset", 9000, count=1), _cdn("changed", first=1))}),
+        ("changed", "dd", 402, 905, {"wires": (_cdn("reset", 5000, count=1), _cdn("changed", first=1))}),
         ("nobody wants it", "dd", 401, 902, {"user": "no"}),
         ("many starts", "dd alone", 409, 952, _starts(2000, 4000)),
         ("many early starts", "dd alone", 409, 952, _starts(2000, 60)),
@@ -60,7 +60,7 @@ def _always():
     statuses.update({429: 412, 400: 409, 405: 409, 418: 409})
     for status, code in statuses.items():
         rows.append(("HTTP %d" % status, "dd", code, 954, {"wires": (_cdn("status", status),)}))
-    rows.append(("HTTP 416", "dd", 402, 905, {"wires": (_cdn("reset", 9000, count=1), _cdn("status", 416, first=1))}))
+    rows.append(("HTTP 416", "dd", 402, 905, {"wires": (_cdn("reset", 5000, count=1), _cdn("status", 416, first=1))}))
     for flaw, code, dlota in (("scheme", 411, 954), ("ill-formed", 405, 906), ("version", 405, 951), ("type", 405, 953)):
         rows.append(("descriptor: " + flaw, "dd", code, dlota, {"dflaw": flaw}))
     rows.append(("descriptor: https to http", "dd tls", 411, 954, {"dflaw": "https"}))
@@ -88,7 +88,7 @@ def _lonely_trial():
     """The management server is gone while the new firmware wants to see it."""
     return {
         "needs_server": True,
-        "events": _away("trial", 0, 30000),
+        "events": _away("trial", 0, 900000),
     }
 
 

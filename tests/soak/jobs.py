@@ -16,6 +16,7 @@ class Job:
         self.alerts = []  # what came, without its session
         self.told = []  # statuses for the download server
         self.attempts = set()  # trials that were armed
+        self.flashed = False  # by the owner, since
         self.excused = False  # confirmed firmware fell back: its result may be withdrawn
 
     def same(self, job):

@@ -1,5 +1,7 @@
 """Longer lives: more than one order, more than one server, owners and users with ideas of their own."""
 
+from dataclasses import replace
+
 from ports.sim import firmware
 from tests.soak import goods
 from tests.soak.plan import Event, Order, Plan, Wire
@@ -64,7 +66,7 @@ def order_in_trial(random, settings):
 
 def other_server(random, settings):
     """A second server orders something while the first one's order goes on, and is refused."""
-    second = Order("dau", "b", "other", version=goods.OTHER, held_back=True)
+    second = Order("dau", "b", "other", version=goods.OTHER, held_back=True, statuses=(403, 202))
     event = Event(("phase", "download", random.randint(0, 3000)), "release", (1,))
     return _plan(settings, _dd(), second, events=(event,), wires=(_SLOW,), codes=(200,))
 
@@ -91,12 +93,12 @@ def same_image(random, settings):
 
 def nothing_held(random, settings):
     """Exec Update with nothing held."""
-    return _plan(settings, Order("update"), codes=())
+    return _plan(settings, Order("update", statuses=(405,)), codes=())
 
 
 def empty_url(random, settings):
     """Exec Download before anybody wrote a URL."""
-    return _plan(settings, Order(random.choice(("dau", "fetch")), replace=False), codes=())
+    return _plan(settings, Order(random.choice(("dau", "fetch")), replace=False, statuses=(405,)), codes=())
 
 
 def held_then_update(random, settings):
@@ -121,7 +123,7 @@ def held_then_same_image(random, settings):
 def try_again(random, settings):
     """After a trial that failed the server orders the held package once more."""
     first = Order(random.choice(("dau", "push")), behaviour=random.choice((firmware.CRASH, firmware.UNFIT)))
-    return _plan(settings, first, Order("update", "b", held_back=True), events=(_later(1),), codes=(410,))
+    return _plan(settings, first, Order("update", "b", held_back=True, codes=(410,)), events=(_later(1),), codes=(410,))
 
 
 def cleaned(random, settings):
@@ -129,6 +131,22 @@ def cleaned(random, settings):
     first = Order(random.choice(("dau", "fetch")), behaviour=random.choice((firmware.GOOD, firmware.CRASH)))
     event = Event(("ms", random.choice((_LATER, random.randint(45000, 90000)))), "clean_up")
     return _plan(settings, first, events=(event,), codes=(200, 410))
+
+
+def cleaned_then_new(random, settings):
+    """The board needs the spare bank, and then another order comes."""
+    first = Order(random.choice(("dau", "push")), behaviour=random.choice((firmware.GOOD, firmware.CRASH)))
+    second = Order(random.choice(("dau", "push")), "b", version=goods.OTHER, held_back=True)
+    event = Event(("ms", _LATER), "clean_up")
+    return _plan(settings, first, second, events=(event, _later(1, 2 * _LATER)), codes=(200, 410))
+
+
+def many_cuts(random, settings):
+    """The power goes again and again in one and the same phase: a boot without progress is one of ten."""
+    phase, code = random.choice((("accepted", 409), ("ready", 409), ("arm", 409), ("trial", 410)))
+    method = {"accepted": "push", "ready": "dau"}.get(phase, random.choice(("dau", "push")))
+    cuts = (("phase", phase, 0),) * 14
+    return _plan(settings, _dd(method=method, descriptor=method == "dau"), cuts=cuts, codes=(code,))
 
 
 def reflashed(random, settings):
@@ -176,7 +194,8 @@ def held_and_crashing(random, settings):
 
 def refused_push(random, settings):
     """A pushed package is refused: the Status says why."""
-    first = Order("push", flaw=random.choice(sorted(goods.PUSHED)))
+    flaw = random.choice(sorted(goods.PUSHED))
+    first = Order("push", flaw=flaw, statuses=(goods.PUSHED[flaw],))
     return _plan(settings, first, codes=())
 
 
@@ -208,7 +227,13 @@ LIVES = dict(
     for function in (
         two_updates, bad_then_good, failed_then_update, superseded, order_in_trial, other_server, other_server_later,
         same_again, same_image, nothing_held, empty_url, held_then_update, held_then_other, held_then_same_image,
-        try_again, cleaned, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing, refused_push,
+        try_again, cleaned, cleaned_then_new, many_cuts, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing, refused_push,
         chatty_user, read_errors,
     )
 )  # fmt: skip
+
+
+def with_cuts(plan, cuts):
+    """Return the plan with power cuts: what is told then depends on when they come."""
+    orders = tuple(replace(order, codes=(200, 402, 409, 410), statuses=None) for order in plan.orders)
+    return replace(plan, orders=orders, cuts=cuts, codes=None, title=plan.title + ", cuts")

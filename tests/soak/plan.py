@@ -32,6 +32,8 @@ class Order:
     ask: bool = False  # the user is asked by the server first
     replace: bool = True  # PkgURL is written before the Exec
     held_back: bool = False  # the server wants it only after the event "release"
+    codes: tuple | None = None  # what it may come to, of orders behind the first; None: success if it is good
+    statuses: tuple | None = None  # what the Exec, or PkgData, may be answered with
 
 
 @dataclass(frozen=True)

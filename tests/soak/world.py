@@ -26,6 +26,7 @@ agent.agent._LISTEN_MS = 10000  # nothing is missed: a datagram ends the nap, an
 ADDRESSES = {"bench": "192.0.2.1", "other": "192.0.2.2", "files": "192.0.2.3", "cdn": "192.0.2.4"}
 _MOST_BOOTS = 80
 _SETTLE_MS = 100000  # without work for so long: nothing more comes
+_REMIND_MS = 600000
 _LATE_MS = 400000
 
 
@@ -59,6 +60,7 @@ class World:
         self.scheme = "https" if plan.tls else "http"
         self._drawn = 0
         self._idle_since = None
+        self._reminded = 0
         self.policies = {name: Policy(name, plan, self) for name in ("bench", "other")}
         self.tasks = sorted(
             [task for policy in self.policies.values() for task in policy.tasks], key=lambda task: task.number
@@ -89,7 +91,7 @@ class World:
 
     def _make_device(self):
         plan = self.plan
-        settings = {"notify_port": 2948, "poll_interval_ms": 900000, "trial_min_ms": 5000, "trial_max_ms": 20000}
+        settings = {"notify_port": 2948, "poll_interval_ms": 900000, "trial_min_ms": 5000, "trial_max_ms": 100000}
         settings.update(plan.options, needs_server=plan.needs_server, wbxml=plan.wbxml)
         options = Options(**settings)
         options.ui = User(plan.user, self.clock)
@@ -128,8 +130,7 @@ class World:
         """The device is without power, or about to start again."""
         self.flash.faults.cut_at = 0
         self.events.boot_is_over()
-        if end == RECOVERY:
-            raise Violation("only serial recovery is left")
+        self.judge.check(end != RECOVERY or self.judge.resets > 2, "only serial recovery is left")
         self._idle_since = None
 
     def note(self, text, *arguments):
@@ -158,17 +159,27 @@ class World:
         """Look at the device before each of its steps; tell whether nothing more is to come."""
         self.judge.look(agent)
         self.events.happen(agent)
+        self._remind()
         if self.clock.us > self.plan.hours * 3600 * 1000000:
             raise Violation("no end after %d hours: phase %d" % (self.plan.hours, agent.record.job.phase))
         if not self._is_quiet(agent):
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = self.clock.ms()
-        return self._idle_since is not None and self.clock.since(self._idle_since) >= _SETTLE_MS
+        if self._idle_since is None or self.clock.since(self._idle_since) < _SETTLE_MS:
+            return False
+        return not agent.in_session
+
+    def _remind(self):
+        """A server that the device does not turn to by itself sends package 0 again while it wants something."""
+        if self.clock.since(self._reminded) > _REMIND_MS:
+            self._reminded = self.clock.ms()
+            for task in self.tasks:
+                if task.due and task.order.server != "bench":
+                    self.notify(task.order.server)
 
     def _is_quiet(self, agent):
-        meetings = agent._meetings
-        if not agent.record.idle or not meetings or meetings.active or self.events.waiting:
+        if not agent.record.idle or self.events.waiting:
             return False
         return all(task.over for task in self.tasks)
 
