@@ -5,27 +5,20 @@ between the moment a trial is armed and its end; an order is begun after the ses
 hardware, the port (clock, net, random, random_bytes, cause, version, reboot, log), the identity and the board's constants.
 """
 
-from agent.compat import const, unload
-from agent.delivery import Delivery
+from agent.compat import const
 from agent.facts import Facts
 from agent.job import ARM, TRIAL
 from agent.journal import Journal
 from agent.management import Management
-from agent.notification import Notifications
+from agent.meetings import Meetings
+from agent.phases import SESSION, START, UPDATE, enter
 from agent.record import Record
-from agent.requests import Requests
 from agent.sizes import largest
-from agent.time_keeper import TimeKeeper
 from agent.update import Update
-from agent.wall_time import WallTime
 from agent.web import Web
 
 _HEALTHY_MS = const(60000)
 _LISTEN_MS = const(500)
-_OF_A_DOWNLOAD = const(
-    "fetch installer package bank_writer bank_header delta inflate verify manifest signature p256 der download descriptor "
-    "ranges offer causes install_notify dns resume trial probe sntp"
-)
 _PROBE_MS = const(30000)  # between two tries to reach a server in a trial
 
 
@@ -40,12 +33,14 @@ class Agent:
         self.web = Web(port.net, port.clock, port.random, port.log)
         self.management = Management(self, self.journal)
         self.record.settle = self.management.nonces.settle
-        self.delivery = Delivery(self.record, board.root, port, self.web, self.log, self._told)
-        self._probe = self._source = self._meetings = None
+        self._probe = self._source = self._meetings = self._delivery = None
+        self._requests = self._kept = self.wall_time = self._time = None
+        self._ask_ms = self._asked_at = 0
+        self._phase = START
         self._probed = self._healthy = False
         policy = {"server_reached": self._is_reached if board.needs_server else None}
         policy["min_ms"], policy["max_ms"] = board.trial_min_ms, board.trial_max_ms
-        self.update = Update(hardware, self.record, identity, port, self, self.delivery.step, policy)
+        self.update = Update(hardware, self.record, identity, port, self, self._deliver, policy)
         board_facts = board.agent_version, board.name, board.poll_interval_ms, port.cause
         self.facts = Facts(*board_facts, port.clock, self.journal, self.update.running_manifest)
         self._started = self._probe_at = port.clock.ms()
@@ -53,21 +48,26 @@ class Agent:
     def start(self):
         """Take up what a reset interrupted; once, before the first step."""
         self.update.resume()
-        running = self.update.running_manifest()
-        version, digest = (running.version, running.sha256) if running else ("", b"")
-        clock, random = self.clock, self.port.random
-        self.wall_time = WallTime(clock, running.built if running else 0, self.journal)
-        self.requests = Requests(clock, random, self.journal, version, digest, self.board.poll_interval_ms)
-        self._time = TimeKeeper(self.port, self.wall_time, self.board.time_server, self.log)
-        management = self.management
-        from agent.meetings import Meetings
+        server = self.board.time_server
+        if server or self.clock.unix() is not None:  # else nobody ever says what time it is
+            from agent.time_keeper import TimeKeeper
+            from agent.wall_time import WallTime
 
-        notifications = Notifications(management.accounts, management.nonces, clock, self.log)
-        self._meetings = Meetings(self, notifications)
+            running = self.update.running_manifest()
+            self.wall_time = WallTime(self.clock, running.built if running else 0, self.journal)
+            self._time = TimeKeeper(self.port, self.wall_time, server, self.log)
+        self.asks()
+        self._meetings = Meetings(self)
 
     def step(self):
         """Do one bounded thing; return the milliseconds until the next one is wanted."""
-        self._meetings.listen()
+        meetings = self._meetings
+        if self.board.small:
+            phase = SESSION if meetings.active else UPDATE
+            if phase != self._phase:
+                self._enter(phase)
+        if not (self.board.small and meetings.active):  # a datagram can wait, the memory for its code cannot be had
+            meetings.listen()
         self._watch_health()
         return min(self._turn(), _LISTEN_MS)
 
@@ -75,15 +75,14 @@ class Agent:
         meetings, phase = self._meetings, self.record.job.phase
         if meetings.active:
             return meetings.step()
-        if self._time.wanted():
+        if self._time and self._time.wanted():
             return self._time.step()
         if phase == TRIAL and self._wants_probe():
             return self._probe.step()
         if phase not in (ARM, TRIAL) and meetings.wanted():
             if not self.update.pause():
                 return self.update.step()
-            self._make_room()
-            meetings.open()
+            self._open_session()
             return 0
         return self.update.step()
 
@@ -114,8 +113,58 @@ class Agent:
             return False
         self.update.pause()
         self.record.drop()
-        self.delivery.reset()
+        if self._delivery:
+            self._delivery.reset()
         return True
+
+    # -- parts that a small board has only while they have something to do --------------------------------------------
+
+    @property
+    def requests(self):
+        """Return what knows when a server is to be asked."""
+        if not self._requests:
+            from agent.requests import Requests
+
+            running, board = self.update.running_manifest(), self.board
+            version, digest = (running.version, running.sha256) if running else ("", b"")
+            facts = self.journal, version, digest, board.poll_interval_ms
+            self._requests = Requests(self.clock, self.port.random, *facts, self._kept)
+        return self._requests
+
+    def asks(self):
+        """Return the kind of the request that is due, else None."""
+        if not self._requests and self.clock.since(self._asked_at) < self._ask_ms:
+            return None
+        return self.requests.due()
+
+    @property
+    def delivery(self):
+        """Return what tells a result."""
+        if not self._delivery:
+            from agent.delivery import Delivery
+
+            self._delivery = Delivery(self.record, self.board.root, self.port, self.web, self.log, self._told)
+        return self._delivery
+
+    @property
+    def reports(self):
+        """Tell whether a session is wanted for a result."""
+        return self._delivery is not None and self._delivery.due
+
+    def _deliver(self, record):
+        return self.delivery.step(record)
+
+    def _enter(self, phase):
+        """Another phase begins: its code takes the place of what is not needed in it."""
+        self._phase = phase
+        self._meetings.rest()
+        self.update.rest()
+        if self._requests:
+            self._ask_ms, self._asked_at = self._requests.next_ms(), self.clock.ms()
+            self._kept, self._requests = self._requests.keep(), None
+        if not self.record.outbox.code:
+            self._delivery = None
+        enter(phase)
 
     # -- for the parts ------------------------------------------------------------------------------------------------
 
@@ -131,7 +180,7 @@ class Agent:
 
     def set_clock(self):
         """A certificate was refused for its dates: tell whether the clock will be set, so that another try is worth it."""
-        return self._time.ask_again()
+        return self._time is not None and self._time.ask_again()
 
     def note_failure(self, error):
         """Remember what the link said, for whoever diagnoses."""
@@ -140,13 +189,16 @@ class Agent:
 
     def heard(self):
         """A server that has proven itself was heard: the time by which that was so may be relied on."""
-        self.wall_time.keep()
+        if self.wall_time:
+            self.wall_time.keep()
 
     def now(self):
         """Return the time as properties carry it, "" where it is not known."""
+        if not self.wall_time or not self.wall_time.known:
+            return ""
         from agent.dm_time import stamp
 
-        return stamp(self.wall_time.unix()) if self.wall_time.known else ""
+        return stamp(self.wall_time.unix())
 
     def firmware_version(self):
         """Return the version in the running bank's manifest."""
@@ -177,17 +229,18 @@ class Agent:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
-    def _make_room(self):
-        """A session comes: give up what only a download needs."""
+    def _open_session(self):
+        """A session comes: give up the link; on a small board also what only a download needs, and open at the next step."""
         self._probe = None
-        self.delivery.interrupt()
+        if self._delivery:
+            self._delivery.interrupt()
         if self._source:
             self._source.close()
         self.web.close()
-        if self.board.small:
+        if self.board.small and self._phase != SESSION:
             self._source = None
-            self.update.rest()
-            unload(_OF_A_DOWNLOAD.split())
+            self._enter(SESSION)
+        self._meetings.open()
 
     def _wants_probe(self):
         if not self.board.needs_server or self._probed:

@@ -4,19 +4,14 @@ The driver's loop: while not `over`: `request()`, send `body()` to its URL; `beg
 was taken, `end_answer()`, `step()` until it says 0. Where no answer comes: `no_answer()`. Holds no element names.
 """
 
-from agent.compat import const, crc32, md5, unload
+from agent.compat import const, crc32, md5
 from agent.dm_exchange import Exchange
 from agent.errors import LinkError, ProtocolError
+from agent.phases import ACTING, OBJECT, READING, SENDING, take_turns
 
 _RESENDS = const(2)
 _DONE = const(1)  # what dm_incoming says
 _BUSY = const(2)
-_SENDING = const("dm_answer dm_entries dm_sources dm_queries dm_property tnds_writer xml_writer wbxml_writer")
-_READING = const("dm_incoming xml_reader wbxml_reader")
-_ACTING = const(
-    "dm_header dm_commands dm_containers dm_edit dm_property dm_store_edit dm_properties_edit dm_kept tnds_reader ui"
-)
-_CHUNKS = const("dm_chunks dm_object base64")
 _XML = const(b"<\xef \t\r\n")  # what a message in XML can begin with
 
 
@@ -43,8 +38,7 @@ class Session(Exchange):
             self._reader = self._incoming = self._hash = self.header = None
             if self.chunks and not self.chunks.object:
                 self.chunks = None
-                unload(_CHUNKS.split())
-            unload((_READING + " " + _ACTING).split())
+            take_turns(SENDING | OBJECT if self.chunks else SENDING)
         self._answer = answer = self._answer or self.make_answer()
         length, hasher = 0, md5() if self.guard.signs else None
         self._crc = None
@@ -100,7 +94,7 @@ class Session(Exchange):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
         if self.dm.small:
             self._answer = None  # a pure function of what is kept: it can be made again
-            unload(_SENDING.split())
+            take_turns(READING | OBJECT)
         self._reader = None
         self._window.open()
         self._mac, self._hash = mac, md5() if mac else None
@@ -152,7 +146,7 @@ class Session(Exchange):
             final, start = self._incoming.final, self._incoming.start
             if self.dm.small:
                 self._incoming = self._reader = None
-                unload(_READING.split())
+                take_turns(ACTING | OBJECT)
             self.arrived(final, start, self._mac, self._hash.digest() if self._hash else None)
         except ProtocolError as e:
             self.malformed(e)

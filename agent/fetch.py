@@ -6,7 +6,7 @@ everything else is the end. The record knows the rest.
 
 from agent.compat import const
 from agent.errors import FlashError, LinkError, PackageError
-from agent.job import CLEAN, OK, PROGRESS, SAME
+from agent.job import CLEAN, DOWNLOAD_ONLY, OK, PROGRESS, SAME
 from agent.record import SUCCESS
 from agent.sizes import largest
 
@@ -96,8 +96,7 @@ class Fetch:
             self._close()
             self._offset = self._installer.offset
         elif told == codes.SAME:
-            self.let_go()
-            self._record.finish(SUCCESS, SAME, LOADED)
+            self._hold_running()
         elif told == codes.DONE:
             self._hold_package()
         return 0
@@ -133,6 +132,14 @@ class Fetch:
         self.let_go()
         record.progress.clear()
         record.go(OK, ((PROGRESS, None),))
+
+    def _hold_running(self):
+        """The image runs already; where it was only to be downloaded, an Exec Update behind it finds it held."""
+        record = self._record
+        if record.job.kind == DOWNLOAD_ONLY:
+            record.package.bank, record.package.digest = self._hardware.boot.confirmed(), record.job.digest
+        self.let_go()
+        record.finish(SUCCESS, SAME, LOADED)
 
     # -- faults -------------------------------------------------------------------------------------------------------
 

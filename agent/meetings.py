@@ -5,28 +5,21 @@ tried again with growing pauses: a few times for a notification, for ever for a 
 """
 
 from agent.backoff import Backoff
-from agent.compat import const, unload
+from agent.compat import const
 from agent.errors import LinkError
-from agent.own_alert import OwnAlert
 
 _TRIES = const(3)  # sessions for one notification
 _DATAGRAM = const(512)
 _ASK_FIRST = const(3)
 _CONFIRM = const(1101)
-_OF_A_SESSION = const(
-    "conversation dm_session dm_exchange dm_guard dm_auth dm_client dm_arena dm_tree dm_properties dm_uri dm_incoming "
-    "dm_header dm_commands dm_containers dm_edit dm_property dm_store_edit dm_properties_edit dm_kept dm_chunks dm_object "
-    "dm_answer dm_entries dm_sources dm_queries tnds_reader tnds_writer xml_reader xml_writer wbxml_reader wbxml_writer "
-    "base64 base64_encoder ui mo_devinfo mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo mo_fumo_ext push window "
-    "syncml_tags ddf_tags dm_time dm_acl dm_mac_header own_alert"
-)
 
 
 class Meetings:
     """At most one session at a time; `owner` is the Agent."""
 
-    def __init__(self, owner, notifications):
-        self._owner, self._notifications = owner, notifications
+    def __init__(self, owner):
+        self._owner = owner
+        self._notifications = self._kept = None
         net, port = owner.port.net, owner.board.notify_port
         self._datagrams = net.udp(port) if port >= 0 else None
         self._data = memoryview(bytearray(_DATAGRAM if self._datagrams else 0))
@@ -43,8 +36,9 @@ class Meetings:
     @property
     def quiet(self):
         """Tell whether no session is open, wanted, or to be tried again."""
-        requests, wanted = self._owner.requests, self._trigger or self._owner.delivery.due
-        return not (self._talk or wanted or requests.wished or requests.due() is not None)
+        owner = self._owner
+        wanted = self._talk or self._trigger or owner.reports
+        return not (wanted or owner.requests.wished or owner.asks() is not None)
 
     def listen(self):
         """Take a datagram, if one is there."""
@@ -53,7 +47,7 @@ class Meetings:
         except LinkError:
             return
         if came:
-            trigger = self._notifications.judge(self._data[: came[0]])
+            trigger = self._judge(self._data[: came[0]])
             if trigger:
                 self._owner.log("a server asks for a session")
                 self._trigger, self._retry_ms = trigger, 0
@@ -65,7 +59,12 @@ class Meetings:
             if self._owner.port.clock.since(self._failed_at) < self._retry_ms:
                 return False
             return self._trigger.ui_mode != _ASK_FIRST or self._may_begin()
-        return self._owner.delivery.due or self._owner.requests.due() is not None
+        return self._owner.reports or self._owner.asks() is not None
+
+    def rest(self):
+        """Give up what is only needed when a notification comes."""
+        if self._notifications:
+            self._kept, self._notifications = self._notifications.keep(), None
 
     def open(self):
         """Open the session."""
@@ -73,8 +72,9 @@ class Meetings:
         account = self._account(trigger)
         if not account:
             owner.log("there is no account for what is to be said: dropped")
-            owner.delivery.give_up()
-            owner.requests.answered(owner.requests.due(), 0)
+            if owner.reports:
+                owner.delivery.give_up()
+            owner.requests.answered(owner.asks(), 0)
             return
         from agent.conversation import Conversation
         from agent.dm_session import Session
@@ -96,22 +96,33 @@ class Meetings:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
+    def _judge(self, data):
+        if not self._notifications:
+            from agent.notification import Notifications
+
+            management = self._owner.management
+            parts = management.accounts, management.nonces, self._owner.clock, self._owner.log
+            self._notifications = Notifications(*parts, self._kept)
+        return self._notifications.judge(data)
+
     def _account(self, trigger):
         accounts, owner = self._owner.management.accounts, self._owner
         if trigger:
             return trigger.account
-        if owner.delivery.due:
+        if owner.reports:
             return accounts.by_server(owner.record.job.server)
         return owner.management.first_account()
 
     def _opening(self, account):
+        from agent.own_alert import OwnAlert
+
         owner = self._owner
         alerts = [OwnAlert("1200" if self._trigger and self._trigger.initiator else "1201")]
-        result = owner.delivery.alert(account)
+        result = owner.delivery.alert(account) if owner.record.outbox.code else None
         self._reports = result is not None
         if result:
             alerts.append(result)
-        self._asked = owner.requests.due()
+        self._asked = owner.asks()
         if self._asked is not None:
             alerts.append(owner.requests.alert(self._asked, account, owner.board.root, self._on_status))
         return alerts
@@ -153,8 +164,6 @@ class Meetings:
         if self._trigger:
             self._end_trigger(failure)
         owner.management.drop()
-        if owner.board.small:
-            unload(_OF_A_SESSION.split())
 
     def _end_trigger(self, failure):
         wait_ms = self._failures.fail() if isinstance(failure, LinkError) else -1

@@ -36,10 +36,13 @@ class Trigger:
 class Notifications:
     """Judge datagrams; the cheap questions come first, since anybody can send one."""
 
-    def __init__(self, accounts, nonces, clock, log=None):
+    def __init__(self, accounts, nonces, clock, log=None, kept=None):
         self._accounts, self._nonces, self._clock, self._log = accounts, nonces, clock, log
-        self._special = nonces.fresh  # may still be tried
-        self._last_ms = None
+        self._special, self._last_ms = kept or (nonces.fresh, None)  # the special nonce may still be tried
+
+    def keep(self):
+        """Return what another one needs to go on as this one would: `kept`."""
+        return self._special, self._last_ms
 
     def judge(self, data):
         """Return a Trigger; None for everything that is malformed, forged, replayed or too soon."""

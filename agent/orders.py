@@ -17,7 +17,7 @@ def accept(record, boot, order):
     if not record.idle and job.server != order.server:
         return BUSY_STATUS
     if order.kind != UPDATE_ONLY:
-        return _accept_download(record, order)
+        return _accept_download(record, boot, order)
     if record.package.bank == NO_BANK:
         return NOTHING_STATUS
     order.digest = record.package.digest
@@ -26,9 +26,11 @@ def accept(record, boot, order):
     return ACCEPTED_STATUS
 
 
-def _accept_download(record, order):
+def _accept_download(record, boot, order):
     if not order.url:
         return NOTHING_STATUS
+    if record.package.bank == boot.confirmed():
+        record.package.bank = NO_BANK  # the running image was held, not one that this order could find there
     order.state = STATE_DOWNLOADING
     record.order(order, DOWNLOAD)
     return ACCEPTED_STATUS

@@ -12,10 +12,11 @@ SESSION = const(4)  # with a management server; together with one of the three b
 SENDING = const(8)
 READING = const(16)
 ACTING = const(32)
+OBJECT = const(64)  # while a large object is on its way
 _START_OR_UPDATE = const(3)
 _SESSION_OR_UPDATE = const(6)
 _SENDING_OR_ACTING = const(40)
-_CHUNK = const(48)
+_NO_TURN = const(7)
 _OF = (
     (
         START,
@@ -39,7 +40,7 @@ _OF = (
     (SENDING, "dm_answer dm_entries dm_sources dm_queries tnds_writer xml_writer wbxml_writer base64_encoder"),
     (_SENDING_OR_ACTING, "dm_property mo_fumo_ext"),
     (READING, "dm_incoming xml_reader wbxml_reader"),
-    (_CHUNK, "dm_chunks dm_object base64"),
+    (OBJECT, "dm_chunks dm_object base64"),
     (
         ACTING,
         "dm_header dm_commands dm_containers dm_edit dm_store_edit dm_properties_edit dm_kept tnds_reader ui orders",
@@ -54,3 +55,8 @@ def enter(phases):
         if not phase & phases:
             names += listed.split()
     unload(names)
+
+
+def take_turns(phases):
+    """Forget what belongs to none of these turns of a session, whatever else goes on."""
+    enter(phases | _NO_TURN)

@@ -23,7 +23,7 @@ class Poll:
 
     def left_s(self):
         """Return the seconds until it is time, 0 from then on."""
-        return max(self._end - self._seconds.now(), 0)
+        return max(self.end - self._seconds.now(), 0)
 
     def _start(self, wait_s):
-        self._end = self._seconds.now() + wait_s
+        self.end = self._seconds.now() + wait_s

@@ -145,7 +145,8 @@ class Record:
 
     def drop(self):
         """Put that the board was flashed or reset by its owner: the order and its result are void, nothing is told."""
-        self.job = Job()
+        serial, self.job = self.job.serial, Job()
+        self.job.serial = serial  # the boot record still knows the trials of orders before
         self.outbox.code = self.outbox.dlota = 0
         self.progress.clear()
         self.package.bank = NO_BANK

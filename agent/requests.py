@@ -24,17 +24,27 @@ _AGAIN = (401, 407)  # the session proves itself, and the alert goes out again
 
 
 class Requests:
-    """`version` and `digest` (bytes) are those of the running firmware; `interval_ms` is the board's."""
+    """`version` and `digest` (bytes) are those of the running firmware; `interval_ms` is the board's.
 
-    def __init__(self, clock, random, journal, version, digest, interval_ms=_DAY_MS):
+    A small board has one only while something is due: `kept` is what `keep` of the one before has said.
+    """
+
+    def __init__(self, clock, random, journal, version, digest, interval_ms=_DAY_MS, kept=None):
         self._journal = journal
-        self._seconds = Seconds(clock)
+        self._seconds = kept[0] if kept else Seconds(clock)
         self._firmware = b"\x01" + hashlib.sha256(version.encode() + b"\x00" + digest).digest()[:16]
-        self._changed = not self._is_noted()
+        self._changed = kept[1] if kept else not self._is_noted()
         self._poll = Poll(self._seconds, random, interval_ms // 1000, self._changed)
         self._backoff = Backoff(random, _TRIES)
         self._retry_at = 0
         self._user, self._user_at = False, -_USER_S
+        if kept:
+            _, _, self._poll.end, self._backoff.failures, self._retry_at, self._user, self._user_at = kept
+
+    def keep(self):
+        """Return what another one needs to go on."""
+        poll, failures = self._poll.end, self._backoff.failures
+        return self._seconds, self._changed, poll, failures, self._retry_at, self._user, self._user_at
 
     def by_user(self, updating):
         """Take the wish of a user; return False, and forget it, while an update runs or within a minute of the last one."""

@@ -1,108 +1,118 @@
-"""make run: one complete update on the simulated board, cut in the middle, finished after the power came back.
+"""make run: one complete update over OMA DM, from the server's notification to the report, its power cut in the middle.
 
-Exit code 0 only if it really went that way: the power was cut during the download, the new firmware runs, the bench was told 200.
+A server with TLS and a simulated device, two processes on real sockets. Exit code 0 only if it really went that way: the power
+went inside a flash operation of the download, the right firmware runs at the end, and the server was told so, once.
 """
 
 import sys
-from types import SimpleNamespace
+import tempfile
+import time
+from pathlib import Path
 
-from agent.job import DOWNLOAD_AND_UPDATE
-from board.sim_nor import make_layout
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
-from hal.boot_record import BootRecord
-from hal.region import layout_hash
-from ports.cpython_linux.signature import verify
+from flash_tools import sim_files
+from flash_tools.errors import ToolError
+from flash_tools.server.bench import BenchServer
+from flash_tools.sim_process import POWER_CUT, SimProcess, command
 from ports.sim import firmware
-from ports.sim.clock import Clock
-from ports.sim.device import CUT, IDLE, Device, install_firmware
-from ports.sim.nor import Geometry, Nor
-from ports.sim.server import Server
 
-K = 1024
-W25Q128 = Geometry(
-    "W25Q128",
-    16384 * K,
-    ((4 * K, 64000, 896000), (32 * K, 128000, 1792000), (64 * K, 160000, 2240000)),
-    (704, 4224),
-    (32, 3),
-)
-_URL = "http://bench/firmware.fup"
-_CUT_AFTER = 700  # flash operations
+_ID = "demo:1"
+_SIZE = 256 << 10
+_WAIT_S = 60
 _BAR = 40
+_TRANSCRIPT = Path("build/transcripts/make-run.txt")
+_STATES = {
+    "10": "idle", "30": "downloading", "40": "downloaded, is being verified", "50": "ready to update", "60": "updating",
+    "20": "the download failed", "70": "failed, the package is held", "80": "failed", "90": "updated", "100": "updated",
+}  # fmt: skip
 
 
-class Bench(Server):
-    """The scripted server, which also says what it sees."""
+class Story:
+    """Prints what happens as it happens."""
 
-    def __init__(self, packages, orders, flash):
-        super().__init__(packages, orders)
-        self._flash = flash
-        self._shown = None
+    def __init__(self, size):
+        self._size, self._started = size, time.monotonic()
+        self._words = {
+            "boot": self._boot, "state": self._state, "progress": self._progress, "cut": self._cut,
+            "session": lambda words: self.say("a management session is %s" % ("open" if words[0] == "open" else "over")),
+            "reset": lambda words: self.say("the board restarts"),
+            "result": lambda words: self.say("the result is %s: it waits in the journal" % words[0]),
+            "reported": lambda words: self.say("the server has taken the result %s" % words[0]),
+        }  # fmt: skip
 
     def say(self, text):
-        """Print a line of the timeline with the virtual time."""
-        print("%9.3f s  %s" % (self._flash.clock.us / 1e6, text))
+        """Print a line with the time."""
+        print("%7.2f s  %s" % (time.monotonic() - self._started, text), flush=True)
 
-    def mounted(self, device):
-        """A first stage has handed over."""
-        boot = device.hardware.boot
-        kind = "on trial" if boot.running() != boot.confirmed() else "confirmed"
-        self.say("firmware %s runs from bank %d, %s" % (device.version, boot.running(), kind))
+    def line(self, text):
+        """Take a line of the device."""
+        word, *words = text.split()
+        if word in self._words:
+            self._words[word](words)
 
-    def report(self, job, code):
-        """The result has arrived."""
-        self.say("the server is told: job %s ended with %d" % (job.correlator, code))
-        return super().report(job, code)
+    def _boot(self, words):
+        self.say(
+            "power on: firmware %s runs from bank %s, %s"
+            % (words[5], words[2], "on trial" if words[3] == "trial" else words[3])
+        )
 
-    def satisfied(self, update):
-        """Show the state and the progress as they change."""
-        progress = update.record.progress
-        whole = len(self.packages[_URL])
-        shown = (update.state, progress.package_at * 8 // whole)
-        if shown != self._shown and update.record.job.correlator:
-            self._shown = shown
-            done = progress.package_at * _BAR // whole
-            bar = "[%s%s]" % ("#" * done, "." * (_BAR - done)) if update.state in (30, 40) else ""
-            self.say(("State %d %s" % (update.state, bar)).rstrip())
-        return super().satisfied(update)
+    def _state(self, words):
+        self.say("State %s: %s" % (words[0], _STATES.get(words[0], "")))
+
+    def _progress(self, words):
+        done = int(words[0]) * _BAR // self._size
+        self.say("[%s%s]" % ("#" * done, "." * (_BAR - done)))
+
+    def _cut(self, words):
+        self.say("*** the power is cut inside a flash operation: %s ***" % words[0])
 
 
-def make_device(behaviour=firmware.GOOD, size=192 * K, encoding="deflate", make_server=Bench, image=None):
-    """Return a device with firmware 1.0 whose server offers 2.0, which behaves as told."""
-    key = new_key()
-    layout = make_layout(W25Q128.size, 1024 * K)
-    flash = Nor(W25Q128, Clock())
-    old, new = firmware.make_image("1.0", firmware.GOOD, size), image or firmware.make_image("2.0", behaviour, size, 7)
-    packages = []
-    for version, image in (("1.0", old), ("2.0", new)):
-        target = Target("bench", ["sim"], layout_hash(layout), version, 1)
-        packages.append(build_package(image, target, key, encoding=encoding))
-    BootRecord(install_firmware(flash, layout, 0, packages[0], old)["boot"]).confirm()
-    public = public_bytes(key)
-    trusted = SimpleNamespace(product="bench", model="sim", anchors=((key_id(public), public),), verify=verify)
-    bench = make_server({_URL: packages[1]}, ((DOWNLOAD_AND_UPDATE, _URL, "demo", 0),), flash)
-    return Device(flash, flash.clock, layout, trusted, bench)
+def _cut_and_go_on(device, server, size):
+    """Take the power in the middle of the download, give it back; tell whether it really went inside an operation."""
+    device.wait_for("listening", _WAIT_S)
+    server.notify(_ID, ("127.0.0.1", device.port()))
+    line, start = "progress 0", 0
+    while int(line.split()[1]) < size // 2:
+        line = device.wait_for("progress", _WAIT_S, start)
+        start = device.lines.index(line) + 1
+    device.send("cut half")
+    code = device.wait(_WAIT_S)
+    time.sleep(0.5)
+    device.on()
+    return code == POWER_CUT
+
+
+def run(behaviour, folder):
+    """Play it; return the exit code."""
+    with BenchServer() as server:
+        files = sim_files.make(folder, server.add_device(_ID), size=_SIZE)
+        package = server.add_package(files.update("2.0", behaviour, _SIZE))
+        story = Story(len(package.data))
+        story.say("a server with TLS, a device with firmware 1.0; version 2.0 (%s) is ordered" % behaviour)
+        order = server.order(_ID, package, confirm="Update now?")
+        options = ("--notify-port", 0, "--trial-s", 2, "--speed", 0.5, "--watchdog-ms", 2500)
+        with SimProcess(command(files.flash, files.provision, *options), story.line) as device:
+            cut = _cut_and_go_on(device, server, len(package.data))
+            outcome = order.wait(_WAIT_S)
+            device.wait_for("reported", _WAIT_S)
+        server.transcript.write(_TRANSCRIPT)
+    codes = [alert.code for alert in outcome.alerts]
+    wanted = ([200], "2.0") if behaviour == firmware.GOOD else ([410], "1.0")
+    good = cut and (codes, outcome.firmware_version) == wanted
+    print("every message of it is in %s" % _TRANSCRIPT)
+    told = "the server was told %s and reads version %s" % (codes, outcome.firmware_version)
+    print("%s: the power was %scut in mid-write, %s" % ("done" if good else "FAILED", "" if cut else "not ", told))
+    return 0 if good else 1
 
 
 def main():
     """Run the demonstration; return the exit code."""
     behaviour = sys.argv[1] if len(sys.argv) > 1 else firmware.GOOD
-    device = make_device(behaviour)
-    bench, flash = device.server, device.flash
-    bench.say("power on: a simulated W25Q128 with two banks; version 2.0 (%s) is offered" % behaviour)
-    flash.faults.plan(flash.ops + _CUT_AFTER, "prefix", 1)
-    ends = []
-    while IDLE not in ends and len(ends) < 20:
-        ends.append(device.boot())
-        bench.say({CUT: "*** the power is cut in the middle of a page ***", IDLE: "idle"}.get(ends[-1], "reset"))
-    codes = [report[1] for report in bench.reports]
-    wanted = ([200], "2.0") if behaviour == firmware.GOOD else ([410], "1.0")
-    refetched = bench.fetched - len(bench.packages[_URL])
-    print("power cuts %d, boots %d, bytes fetched again %d" % (ends.count(CUT), device.boots, refetched))
-    good = CUT in ends and (codes, device.version) == wanted
-    print("%s: firmware %s runs, the server was told %s" % ("done" if good else "FAILED", device.version, codes))
-    return 0 if good else 1
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return run(behaviour, folder)
+    except ToolError as e:
+        print("FAILED: %s" % e)
+        return 1
 
 
 if __name__ == "__main__":

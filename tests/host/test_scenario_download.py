@@ -10,7 +10,7 @@ from tests.scenarios.sim_rig import K, SimRig
 
 def run(tmp_path, name, micropython, xml=False, tls=True, trial_s=0, **options):
     """Play the scenario, check the steps, keep the transcript."""
-    size = 40 * K if options.get("cut") == "download" else 20 * K
+    size = 64 * K if options.get("cut") == "download" else 20 * K
     with (
         BenchServer(tls=tls) as server,
         SimRig(server, tmp_path, micropython=micropython, xml=xml, trial_s=trial_s, size=size) as rig,

@@ -8,7 +8,8 @@ import pytest
 
 from flash_tools import sim_files
 from flash_tools.server.bench import BenchServer
-from flash_tools.sim_process import POWER_CUT
+from flash_tools.server.pki import Authority
+from flash_tools.sim_process import POWER_CUT, command
 from ports.sim.watcher import EFFECTS
 from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, device, needs, without_account
 
@@ -121,6 +122,26 @@ def test_cut_by_command_with_each_effect(server, files, micropython):
     assert job.wait(5).code == 200 and "reported 200" in process.lines
 
 
+def test_another_server_account_and_certificates(tmp_path, micropython):
+    authority = Authority()
+    certificate = authority.issue(("bench.test",))
+    options = {"name": "bench.test", "authority": authority, "certificate": certificate}
+    with BenchServer(client_certificates=True, **options) as server:
+        bundle = server.add_device(ID)
+        wrong = {**bundle, "url": "https://127.0.0.1:1/", "secret": "wrong", "ca_pem": None}
+        files = sim_files.make(tmp_path / "device", wrong)
+        own = server.client_certificate()
+        for name, text in (("ca", server.ca_pem), ("cert", own.pem), ("key", own.key_pem)):
+            (tmp_path / name).write_text(text)
+        given = ["--server", bundle["url"], "--account", "secret=" + bundle["secret"]]
+        given += ["--ca", tmp_path / "ca", "--client-cert", tmp_path / "cert", "--client-key", tmp_path / "key"]
+        job = order(server, files)
+        options = (*given, "--host", "bench.test=127.0.0.1", "--request-update", "--until-idle", "--within-s", 30)
+        with device(files, *QUICK, *options, "--verbose", micropython=micropython) as process:
+            assert process.wait(TIMEOUT_S) == 0, process.errors
+        assert job.wait(5).code == 200
+
+
 def test_cut_at_an_operation(server, files, micropython):
     order(server, files)
     process = device(files, *QUICK, "--request-update", "--cut-at", "100:half", micropython=micropython)
@@ -190,6 +211,11 @@ def test_it_ends_in_time(alone, micropython):
         process.wait_for("listening", TIMEOUT_S)
         process.send("reset")
         assert process.wait(20) == 7 and process.lines[-2:] == ["reset commanded", "end 7"]
+
+
+def test_a_wish_that_nobody_answered_is_not_idle(alone):
+    with device(alone, *QUICK, "--request-update", "--until-idle", "--within-s", 2) as process:
+        assert process.wait(20) == 7 and "button taken" in process.lines
 
 
 @pytest.mark.parametrize("behaviour", ["crash", "hang"])

@@ -15,7 +15,6 @@ from flash_tools.server.bench import BenchServer
 from hal.boot_record import BootRecord
 from hal.region import carve, layout_hash
 from ports.sim.clock import Clock
-from ports.sim.device import install_firmware
 from ports.sim.nor import Geometry, Nor
 from tests.host.test_micropython import find_micropython
 
@@ -97,7 +96,8 @@ def update(folder, heap, size=IMAGE, tls=False, *options):
             port = probe.getsockname()[1]
         order = server.order("mem:1", package, confirm="Update?")
         for boot in range(_BOOTS):
-            command = [find_micropython(), "-X", "heapsize=%d" % heap, "-m", "update_device", flash, facts, str(port), str(1 + (boot > 0))]
+            command = [find_micropython(), "-X", "heapsize=%d" % heap, "-m", "update_device", flash, facts, str(port)]
+            command.append(str(1 + (boot > 0)))
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
             process = subprocess.Popen(command + list(options), **pipes, cwd=folder, env={"MICROPYPATH": folder + ":.frozen"})
             if not boot:
@@ -115,5 +115,7 @@ def update(folder, heap, size=IMAGE, tls=False, *options):
 
 def _notify(server, port, process):
     """Send package 0 as soon as the device listens."""
-    if process.stdout.readline():
-        server.notify("mem:1", ("127.0.0.1", port))
+    for line in process.stdout:
+        if line == b"ready\n":
+            return server.notify("mem:1", ("127.0.0.1", port))
+    return None

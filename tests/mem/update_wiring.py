@@ -19,12 +19,13 @@ def choose_bank(boot):
 
 def wire(path, facts, cause, tls):
     """Return the bag, the port and the identity."""
+    from update_parts import Flash, Port, verify
+
     from agent.identity import Identity
     from hal.boot_record import BootRecord
     from hal.hardware import Bank, Hardware
     from hal.region import carve, layout_hash
     from ports.micropython.net import Network
-    from update_parts import Flash, Port, verify
 
     flash = Flash(path, facts["size"])
     layout = [tuple(row) for row in facts["layout"]]

@@ -91,7 +91,7 @@ def test_unknown_keys_survive_a_power_cut_at_any_operation():
 
 def test_what_an_older_agent_wrote_lacks_its_last_texts():
     job = _job()
-    names, whole = tuple(TEXTS), job.pack()
+    names, whole = values._TEXTS, job.pack()
     for count in range(len(names)):  # the agent that knew the first `count` texts only
         size = struct.calcsize(values._JOB) + sum([2 + len(TEXTS[name]) for name in names[:count]])
         flash = make_flash()

@@ -16,7 +16,7 @@ from tests.powercut.session_explore import KINDS
 
 _SHOWN = 10
 _PAIRS = 120  # schedules of two cuts, for each session world
-_SAMPLE, _SAMPLE_PAIRS = 110, 12  # the same for a sample, and its single cuts
+_SAMPLE, _SAMPLE_PAIRS = 80, 8  # the same for a sample, and its single cuts
 _PHASES = ("order", "download", "verify", "arm", "trial", "confirm", "revert", "fallback", "report", "supersede")
 
 

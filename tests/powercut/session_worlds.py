@@ -44,7 +44,7 @@ class SessionWorld:
         self.images = {OLD: goods.image(OLD), NEW: goods.image(NEW, behaviour, _SIZE)}
         self.layout = goods.LAYOUT
         self.end = NEW if behaviour == GOOD else OLD
-        self.notifies = flow in ("dau", "crash")  # there is a descriptor, and an install notification
+        self.notifies = flow in ("dau", "crash", "unfit")  # there is a descriptor, and an install notification
         self.asks = flow == "dau"  # the user is asked first
         self.told = "900 Success" if flow == "dau" else "952 Device Aborted"
 

@@ -19,11 +19,10 @@ def installs(story, rig, number, cut=False):
     story.heard("state 90")
 
 
-def reports(story, rig, number, order, kind, first_session, correlator=None, before="session open"):
+def reports(story, rig, number, order, kind, first_session, correlator=None):
     """Find the session with the alert, and its answer."""
     correlator = correlator or order.correlator
     story.step(number, "a new session provides the result in a Generic Alert")
-    story.heard(before)
     told = story.sent(TO_SERVER, lambda m: m.alert(1226), "alert 1226")
     assert told.session_id != first_session and told.alert(1201) and not told.alert(1200)
     assert told.all("Alert")[0].size("Data") == 1201, "the session's own alert comes first"

@@ -22,6 +22,11 @@ class SimRig(Rig):
         command = sim_process.command(self.files.flash, self.files.provision, *words, micropython=micropython)
         self.process = sim_process.SimProcess(command, self.hear)
 
+    @property
+    def alive(self):
+        """Tell whether the process is there."""
+        return self.process.runs
+
     def power(self, on):
         """Start the process, or kill it."""
         if not on:

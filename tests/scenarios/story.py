@@ -54,9 +54,9 @@ class Message:
         return None
 
     def items(self, tag_name: str, way: str = "Target") -> dict[str, Element]:
-        """Return the Items of all commands of that name by their URI."""
+        """Return the Items of all commands of that name by their URI, the first of each."""
         items = [item for command in self.all(tag_name) for item in command.find_all("Item")]
-        return {item.value(way, "LocURI"): item for item in items}
+        return {item.value(way, "LocURI"): item for item in reversed(items)}
 
     @property
     def only_statuses(self) -> bool:

@@ -56,6 +56,7 @@ class Judge:
         """Guard the confirmed bank before the first stage runs."""
         self._set_guard()
         boot = device.hardware.boot
+        self._booted = self._world.clock.ms(), len(self._world.web.requests)
         boot.confirm = self._watched(boot.confirm, boot.running, False)
         boot.fall_back = self._watched(boot.fall_back, None, True)
         plain = boot.set_trial
@@ -63,6 +64,7 @@ class Judge:
         def set_trial(bank, attempt):
             job = self.jobs.current
             job.attempts.add(attempt)
+            self.check(not job.results, "a trial is armed after the result was put")
             self.check(len(job.attempts) <= lifecycle.MAX_ARMS, "a trial is armed for the fourth time")
             self.check(bank != boot.confirmed(), "the confirmed bank is put on trial")
             plain(bank, attempt)
@@ -84,7 +86,15 @@ class Judge:
         self._seen.boot_row(record.job.phase, lifecycle.situation(boot, bank, record.job.attempt()))
 
     def _watch_rows(self, record):
-        plain = record.go
+        plain, finish = record.go, record.finish
+
+        def watched_finish(code, *args, **more):
+            job = self.jobs.current
+            self.check(job.excused or all(code == each for each in job.results), "results differ: %s", code)
+            job.results.append(code)
+            finish(code, *args, **more)
+
+        record.finish = watched_finish
 
         def go(event, more=()):
             self._seen.next_row(record.job.phase, event)
@@ -269,6 +279,8 @@ class Judge:
 
     def _watched(self, method, bank_after, falls):
         def watched(*args):
+            if not falls:
+                self._check_confirmation()
             self.confirming = True
             method(*args)
             self.confirming = self.unsure = False
@@ -279,6 +291,16 @@ class Judge:
                 self._set_guard()
 
         return watched
+
+    def _check_confirmation(self):
+        """New firmware is confirmed only by what it shows itself to do."""
+        device, (since, requests) = self._world.device, self._booted
+        if device.hardware.boot.running() == device.hardware.boot.confirmed():
+            return
+        self.check(self._world.clock.since(since) >= device.options.trial_min_ms, "confirmed too early")
+        self.check(device.where == "trial" and not device.hardware.self_tests, "confirmed though it is unfit")
+        asked = [host for host, _, path in self._world.web.requests[requests:] if path == "/dm"]
+        self.check(asked or not self._plan.needs_server, "confirmed though no server was reached")
 
     def _cells(self, region, size):
         found = bytearray(size)

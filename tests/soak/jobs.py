@@ -15,6 +15,7 @@ class Job:
         self.state = OPEN
         self.alerts = []  # what came, without its session
         self.told = []  # statuses for the download server
+        self.results = []  # codes that were put
         self.attempts = set()  # trials that were armed
         self.flashed = False  # by the owner, since
         self.excused = False  # confirmed firmware fell back: its result may be withdrawn

@@ -88,7 +88,8 @@ def same_again(random, settings):
 def same_image(random, settings):
     """The package's image runs already."""
     method = random.choice(("dau", "download", "push", "fetch"))
-    return _plan(settings, Order(method, version=goods.OLD), codes=(200,))
+    statuses = (200, 202) if method == "push" else (202,)
+    return _plan(settings, Order(method, version=goods.OLD, statuses=statuses), codes=(200,))
 
 
 def nothing_held(random, settings):
@@ -116,8 +117,16 @@ def held_then_other(random, settings):
 
 def held_then_same_image(random, settings):
     """A package is held when one comes that runs already, and then Update: nothing of the first may be installed."""
-    second = Order("download", "b", version=goods.OLD, held_back=True)
+    second = Order("download", "b", version=goods.OLD, held_back=True, statuses=(202,))
     return _plan(settings, Order("fetch"), second, events=(_later(1),), codes=(200,))
+
+
+def running_image_held(random, settings):
+    """The running image is what is held; the power goes in the download that an Exec without a new PkgURL begins."""
+    second = Order("push", "b", version=goods.OLD, held_back=True)
+    third = Order("fetch", "c", replace=False, held_back=True)
+    cut = Event(("phase", "download", random.randint(0, 400), 1), random.choice(("cut", "reset")))
+    return _plan(settings, Order("fetch"), second, third, events=(_later(1), _later(2, 2 * _LATER), cut), codes=(200,))
 
 
 def try_again(random, settings):
@@ -227,7 +236,7 @@ LIVES = dict(
     for function in (
         two_updates, bad_then_good, failed_then_update, superseded, order_in_trial, other_server, other_server_later,
         same_again, same_image, nothing_held, empty_url, held_then_update, held_then_other, held_then_same_image,
-        try_again, cleaned, cleaned_then_new, many_cuts, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing, refused_push,
+        running_image_held, try_again, cleaned, cleaned_then_new, many_cuts, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing, refused_push,
         chatty_user, read_errors,
     )
 )  # fmt: skip
