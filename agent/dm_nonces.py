@@ -71,6 +71,10 @@ class Nonces:
         first = max(known, counter << 8) + 1
         return ([] if self._used >> slot & 1 else [known]) + list(range(first, first + _AHEAD))
 
+    def last(self, account):
+        """Return the last known number, though the server may have proved itself with it."""
+        return self._known[self._slot(account)]
+
     def server_nonce(self, account, number):
         """Return the bytes of a number, the provisioned ones for number 0."""
         return self.derive(number) if number else account.server.nonce

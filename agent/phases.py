@@ -35,7 +35,7 @@ _OF = (
     (
         SESSION,
         "conversation dm_session dm_exchange dm_guard dm_auth dm_client dm_arena dm_tree dm_properties dm_uri mo_devinfo "
-        "mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo push dm_time dm_acl own_alert",
+        "mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo push dm_time dm_acl dm_mac_header own_alert",
     ),
     (SENDING, "dm_answer dm_entries dm_sources dm_queries tnds_writer xml_writer wbxml_writer base64_encoder"),
     (_SENDING_OR_ACTING, "dm_property mo_fumo_ext"),

@@ -228,6 +228,14 @@ def test_bad_firmware_is_given_up(server, files, behaviour):
     assert (outcome.code, outcome.firmware_version) == (410, "1.0") and "reported 410" in process.lines
 
 
+def test_hung_firmware_loses_power_like_any_other(tmp_path, micropython):
+    files = sim_files.make(tmp_path / "hung", behaviour="hang")
+    with device(files, *QUICK, "--watchdog-ms", 60000, micropython=micropython) as process:
+        process.wait_for("boot 1", TIMEOUT_S)
+        process.send("cut")
+        assert process.wait(20) == POWER_CUT
+
+
 def test_a_device_without_firmware_waits_for_its_recovery(tmp_path, micropython):
     files = sim_files.make(tmp_path / "broken", behaviour="crash")
     options = (*QUICK, "--recovery-s", 1, "--boots", 5)
