@@ -1,5 +1,7 @@
 """The management servers that the device knows: what a session needs of their accounts, read out of the store below DMAcc."""
 
+from agent.fields import Fields
+
 _TYPES = ("", "BASIC", "DIGEST", "HMAC")  # the numbers are those of dm_auth
 
 
@@ -15,7 +17,7 @@ class Accounts:
 
     def account(self, name):
         """Return the account."""
-        return Account(name, self.store)
+        return _account(name, self.store)
 
     def by_server(self, server_id):
         """Return the account of the server, None where there is none."""
@@ -25,31 +27,30 @@ class Accounts:
         return None
 
 
-class Account:
-    """What a session needs to know of one server."""
+def _account(name, store):
+    """Return what a session needs to know of one server."""
+    account = Fields()
+    account.name = name
+    account.server_id = store.text(name + "/ServerID")
+    account.url = _url(store, name + "/AppAddr/")
+    account.preferred = _type_number(store, name + "/AAuthPref")
+    account.alert_source = store.text(name + "/Ext/AlertSource")
+    account.alert_format = store.text(name + "/Ext/AlertFormat", "int")
+    account.request_data = store.text(name + "/Ext/RequestData")
+    account.client = _credential(name, store, "CLCRED")
+    account.server = _credential(name, store, "SRVCRED")
+    return account
 
-    def __init__(self, name, store):
-        self.name = name
-        self.server_id = store.text(name + "/ServerID")
-        self.url = _url(store, name + "/AppAddr/")
-        self.preferred = _type_number(store, name + "/AAuthPref")
-        self.alert_source = store.text(name + "/Ext/AlertSource")
-        self.alert_format = store.text(name + "/Ext/AlertFormat", "int")
-        self.request_data = store.text(name + "/Ext/RequestData")
-        self.client = Credential(name, store, "CLCRED")
-        self.server = Credential(name, store, "SRVCRED")
 
-
-class Credential:
-    """Name, secret, type and the nonce that provisioning gave for one direction."""
-
-    def __init__(self, account, store, level):
-        auth = ""  # no such nodes: everything is empty
-        for top in _tops(store, account + "/AppAuth/", "Level"):  # .../AAuth
-            if store.text(top + "Level") == level:
-                auth = top
-        self.user, self.secret = store.text(auth + "Name"), store.text(auth + "Secret")
-        self.kind, self.nonce = _type_number(store, auth + "Type"), store.value(auth + "Data") or b""
+def _credential(account, store, level):
+    """Return name, secret, type and the nonce that provisioning gave for one direction."""
+    auth, found = "", Fields()  # no such nodes: everything is empty
+    for top in _tops(store, account + "/AppAuth/", "Level"):  # .../AAuth
+        if store.text(top + "Level") == level:
+            auth = top
+    found.user, found.secret = store.text(auth + "Name"), store.text(auth + "Secret")
+    found.kind, found.nonce = _type_number(store, auth + "Type"), store.value(auth + "Data") or b""
+    return found
 
 
 def _type_number(store, path):

@@ -11,7 +11,7 @@ from agent.job import ARM, TRIAL
 from agent.journal import Journal
 from agent.management import Management
 from agent.meetings import Meetings
-from agent.phases import SESSION, START, UPDATE, enter
+from agent.phases import BETWEEN, SESSION, START, UPDATE, enter
 from agent.record import Record
 from agent.sizes import largest
 from agent.update import Update
@@ -164,7 +164,7 @@ class Agent:
             self._kept, self._requests = self._requests.keep(), None
         if not self.record.outbox.code:
             self._delivery = None
-        enter(phase)
+        enter(phase | BETWEEN)
 
     # -- for the parts ------------------------------------------------------------------------------------------------
 
@@ -230,7 +230,7 @@ class Agent:
     # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _open_session(self):
-        """A session comes: give up the link; on a small board also what only a download needs, and open at the next step."""
+        """A session comes: give up the link; on a small board also what only a download needs."""
         self._probe = None
         if self._delivery:
             self._delivery.interrupt()

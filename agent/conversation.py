@@ -56,6 +56,8 @@ class Conversation:
     def _await(self):
         exchange = self._exchange
         if not exchange.poll():
+            if exchange.sent:
+                self.session.sent()
             return _POLL_MS
         status = exchange.status
         if status in (307, 308) and self._redirects < _REDIRECTS:

@@ -56,6 +56,7 @@ class Session(Exchange):
     def body(self):
         """Yield the message in pieces, each valid until the next; LinkError where it is not what was counted."""
         crc, out = 0, self._out
+        self._answer = self._answer or self.make_answer()
         for _ in self._answer.pieces():
             piece = out.view[: out.size]
             crc = crc32(piece, crc)
@@ -90,11 +91,15 @@ class Session(Exchange):
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 
+    def sent(self):
+        """Our message is out: what made it can go, and is made again should it have to go out once more."""
+        if self.dm.small and self._answer:
+            self._answer = None
+            take_turns(READING | OBJECT)
+
     def begin_answer(self, mac=None):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
-        if self.dm.small:
-            self._answer = None  # a pure function of what is kept: it can be made again
-            take_turns(READING | OBJECT)
+        self.sent()
         self._reader = None
         self._window.open()
         self._mac, self._hash = mac, md5() if mac else None

@@ -1,4 +1,4 @@
-"""HTTP/1.1 without any I/O: the head of a request as bytes, an answer read through a Window of bounded size.
+"""HTTP/1.1 without any I/O: an answer, read through a Window of bounded size. What is asked stands in http_request.py.
 
 The reader is told what came by way of the window (`space`, `filled`); it consumes the head and what frames the body, and
 says how many bytes of the body come next. It copies no body and never asks for more room than the window has. Whatever
@@ -6,10 +6,8 @@ breaks the rules is a LinkError, and the connection is then of no more use.
 """
 
 from agent.compat import const
-from agent.errors import LinkError, ProtocolError
-from agent.url import split
+from agent.errors import LinkError
 
-WINDOW = const(1152)  # bytes: the longest field that is kept, its name, its line end
 _HEAD = const(8192)  # bytes of status lines and fields, those of interim answers included
 _FIELD = const(1024)  # of the value of one that is kept
 _CHUNK_LINE = const(256)
@@ -27,42 +25,6 @@ _CHUNK_END = const(5)
 _TRAILER = const(6)
 _OVER = const(7)
 _MOST = const(1 << 29)
-
-
-def origin_and_path(url):
-    """Return ((secure, host with port, host, port), path) of a URL."""
-    try:
-        secure, full, path = split(url)
-    except ProtocolError as e:
-        raise _bad_url(str(e))
-    end = full.find("]") + 1  # of an address of version 6
-    host, colon, digits = full[end:].partition(":")
-    host = full[1 : end - 1] if end else host
-    port = 443 if secure else 80
-    if colon and digits:
-        port = int(digits) if digits.isdigit() and len(digits) < 6 else 0
-    if not host or not 0 < port < 65536 or (full[:1] == "[") != bool(end):
-        raise _bad_url("the URL has no host or no port that can be")
-    return (secure, full, host, port), path.partition("#")[0]
-
-
-def _bad_url(text):
-    return LinkError(text, 411, 954, True)
-
-
-def request_head(method, host, path, fields, length):
-    """Return the bytes that begin a request; `length` is the size of the body, -1 where there is none."""
-    lines = [method + " " + path + " HTTP/1.1", "Host: " + host]
-    if method == "GET":
-        lines.append("Accept-Encoding: identity")
-    if length >= 0:
-        lines.append("Content-Length: %d" % length)
-    for name, value in fields:
-        lines.append(name + ": " + value)
-    for line in lines:
-        if min(line) < " ":
-            raise LinkError("HTTP: a field has a control character", 409, 954, True)
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 def bad(text):

@@ -1,6 +1,5 @@
 """What management sessions need: accounts, nonces and settings for as long as the device runs, the rest for one session."""
 
-from agent.account import Accounts
 from agent.compat import const
 from agent.dm_nonces import Nonces
 from agent.dm_store import Store
@@ -23,9 +22,15 @@ class Management:
         identity = owner.identity
         self.settings = Journal(owner.hardware.settings)
         self.store = Store(self.settings, _ACCOUNTS, _ACCOUNTS_QUOTA, identity.accounts)
-        self.accounts = Accounts(self.store)
         self.nonces = Nonces(journal, identity.device_key)
         self._client = None
+
+    @property
+    def accounts(self):
+        """Return the accounts; who needs one does not need the others."""
+        from agent.account import Accounts
+
+        return Accounts(self.store)
 
     def client(self):
         """Return the client of the management protocol."""
@@ -35,8 +40,9 @@ class Management:
 
     def first_account(self):
         """Return the account of the server that the device turns to by itself, None where there is none."""
-        names = self.accounts.names()
-        return self.accounts.account(names[0]) if names else None
+        accounts = self.accounts
+        names = accounts.names()
+        return accounts.account(names[0]) if names else None
 
     def drop(self):
         """Give up what only a session needs."""
@@ -51,7 +57,7 @@ class Management:
         board = owner.board
         self._properties = Properties(Store(self.settings, _PROPERTIES, _PROPERTIES_QUOTA), owner.now)
         tree = Tree(self._objects(), self._properties, self.settings, self._acls())
-        client = Client(tree, self.accounts, self.nonces, owner.port.random_bytes, owner.ui, board.arena_size)
+        client = Client(tree, None, self.nonces, owner.port.random_bytes, owner.ui, board.arena_size)
         client.insecure, client.wbxml, client.small = board.insecure, board.wbxml, board.small
         client.max_object, client.log = owner.capacity(), owner.log
         return client

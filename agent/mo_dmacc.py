@@ -16,35 +16,16 @@ _ROOT = const(1 << 8 | 16 | 1)
 _CHR = const(2 << 8 | 64 | 16 | 1 | 4 | 32)  # Replace too
 _SECRET = const(2 << 8 | 64 | 1 | 4 | 32)  # no Get
 _NONCE = const(5 << 8 | 64 | 1 | 4 | 32)
+_LETTERS = "RNCSB"
+_KINDS = (_ROOT, _NODE, _CHR, _SECRET, _NONCE)
+# One word a row: letter of the kind, largest value, pattern. As tuples they would take five times the memory.
 _ROWS = (
-    ("", _ROOT, "", 0),
-    ("*", _NODE, MOI, 0),
-    ("*/AppID", _CHR, "", 8),
-    ("*/ServerID", _CHR, "", MAX_SERVER_ID),
-    ("*/Name", _CHR, "", 64),
-    ("*/PrefConRef", _CHR, "", 64),
-    ("*/ToConRef", _NODE, "", 0),
-    ("*/ToConRef/*", _NODE, "", 0),
-    ("*/ToConRef/*/ConRef", _CHR, "", 64),
-    ("*/AppAddr", _NODE, "", 0),
-    ("*/AppAddr/*", _NODE, "", 0),
-    ("*/AppAddr/*/Addr", _CHR, "", 255),
-    ("*/AppAddr/*/AddrType", _CHR, "", 8),
-    ("*/AppAddr/*/Port", _NODE, "", 0),
-    ("*/AppAddr/*/Port/*", _NODE, "", 0),
-    ("*/AppAddr/*/Port/*/PortNbr", _CHR, "", 5),
-    ("*/AAuthPref", _CHR, "", 16),
-    ("*/AppAuth", _NODE, "", 0),
-    ("*/AppAuth/*", _NODE, "", 0),
-    ("*/AppAuth/*/AAuthLevel", _CHR, "", 16),
-    ("*/AppAuth/*/AAuthType", _CHR, "", 16),
-    ("*/AppAuth/*/AAuthName", _CHR, "", 255),
-    ("*/AppAuth/*/AAuthSecret", _SECRET, "", 128),
-    ("*/AppAuth/*/AAuthData", _NONCE, "", 64),
-    ("*/Ext", _NODE, "", 0),
-    ("*/Ext/AlertSource", _CHR, "", 8),  # "exec": alerts name the Exec node, else x
-    ("*/Ext/AlertFormat", _CHR, "", 8),
-    ("*/Ext/RequestData", _CHR, "", 64),
+    "R: N:* C8:*/AppID C255:*/ServerID C64:*/Name C64:*/PrefConRef N:*/ToConRef N:*/ToConRef/* "
+    "C64:*/ToConRef/*/ConRef N:*/AppAddr N:*/AppAddr/* C255:*/AppAddr/*/Addr C8:*/AppAddr/*/AddrType "
+    "N:*/AppAddr/*/Port N:*/AppAddr/*/Port/* C5:*/AppAddr/*/Port/*/PortNbr C16:*/AAuthPref N:*/AppAuth "
+    "N:*/AppAuth/* C16:*/AppAuth/*/AAuthLevel C16:*/AppAuth/*/AAuthType C255:*/AppAuth/*/AAuthName "
+    "S128:*/AppAuth/*/AAuthSecret B64:*/AppAuth/*/AAuthData N:*/Ext C8:*/Ext/AlertSource C8:*/Ext/AlertFormat "
+    "C64:*/Ext/RequestData"
 )
 
 
@@ -52,8 +33,15 @@ class DMAcc(StoredObject):
     """The management object over the store of the accounts; a server that goes is taken out of the ACLs in `properties`."""
 
     def __init__(self, store, properties=None):
-        super().__init__(store, _ROWS, MAX_ACCOUNTS)
+        super().__init__(store, (), MAX_ACCOUNTS)
         self._properties = properties
+
+    def rows(self):
+        """Yield the rows."""
+        for word in _ROWS.split():
+            head, _, pattern = word.partition(":")
+            kind = _KINDS[_LETTERS.find(head[0])]
+            yield pattern, kind, MOI if pattern == "*" else "", int(head[1:] or 0)
 
     def apply(self, op, path, value):
         """Do it; `check` has said yes."""

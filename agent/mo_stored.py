@@ -24,10 +24,14 @@ class StoredObject:
     def __init__(self, store, rows, limit=0):
         self.store, self._rows, self._limit = store, rows, limit
 
+    def rows(self):
+        """Return the rows."""
+        return self._rows
+
     def row(self, path):
         """Return the row that describes the path, None where the object has no such place."""
         wanted = path.split("/")
-        for row in self._rows:
+        for row in self.rows():
             names = row[0].split("/")
             if len(names) == len(wanted) and _fits(names, wanted):
                 return row
@@ -48,7 +52,7 @@ class StoredObject:
     def children(self, path):
         """Return the names below the node."""
         names = []
-        for row in self._rows:
+        for row in self.rows():
             if row[0] and not row[1] & _DYNAMIC and parent(row[0]) == path:
                 names.append(name(row[0]))
         for found in self.store.names():
@@ -92,7 +96,7 @@ class StoredObject:
 
     def rename(self, path, new):
         """Move a node; only a name that is free can become another one."""
-        if self.row(path) is not self.row(new):
+        if self.row(path) != self.row(new):
             raise ProtocolError("the name is fixed", 405)
         self.store.rename(path, new)
 

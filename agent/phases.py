@@ -13,10 +13,11 @@ SENDING = const(8)
 READING = const(16)
 ACTING = const(32)
 OBJECT = const(64)  # while a large object is on its way
+BETWEEN = const(128)  # whatever the phase, but not in one of the turns
 _START_OR_UPDATE = const(3)
-_SESSION_OR_UPDATE = const(6)
+_EXCHANGE = const(26)  # sending, reading or a download
+_ANSWER = const(18)
 _SENDING_OR_ACTING = const(40)
-_NO_TURN = const(7)
 _OF = (
     (
         START,
@@ -31,19 +32,21 @@ _OF = (
         "work fetch installer package bank_writer delta inflate download descriptor ranges offer causes "
         "install_notify dns trial probe",
     ),
-    (_SESSION_OR_UPDATE, "url exchange http"),
+    (BETWEEN, "account"),
+    (_EXCHANGE, "url exchange http_request"),
+    (_ANSWER, "http"),
     (
         SESSION,
         "conversation dm_session dm_exchange dm_guard dm_auth dm_client dm_arena dm_tree dm_properties dm_uri mo_devinfo "
-        "mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo push dm_time dm_acl dm_mac_header own_alert",
+        "mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo push dm_time dm_acl own_alert",
     ),
     (SENDING, "dm_answer dm_entries dm_sources dm_queries tnds_writer xml_writer wbxml_writer base64_encoder"),
-    (_SENDING_OR_ACTING, "dm_property mo_fumo_ext"),
+    (_SENDING_OR_ACTING, "dm_property mo_fumo_ext diagnosis"),
     (READING, "dm_incoming xml_reader wbxml_reader"),
     (OBJECT, "dm_chunks dm_object base64"),
     (
         ACTING,
-        "dm_header dm_commands dm_containers dm_edit dm_store_edit dm_properties_edit dm_kept tnds_reader ui orders",
+        "dm_header dm_mac_header dm_commands dm_containers dm_edit dm_store_edit dm_properties_edit dm_kept tnds_reader ui orders",
     ),
 )
 
@@ -58,5 +61,5 @@ def enter(phases):
 
 
 def take_turns(phases):
-    """Forget what belongs to none of these turns of a session, whatever else goes on."""
-    enter(phases | _NO_TURN)
+    """Forget what belongs to none of these turns of a session."""
+    enter(phases | SESSION)

@@ -100,6 +100,7 @@ class Requests:
         if self._changed:
             self._journal.note(FIRMWARE, self._firmware)
             self._changed = False
+            self._poll.again()
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 

@@ -60,8 +60,10 @@ def _flat(path):
 def follow(base, uri):
     """Return where a redirect or a RespURI leads, None where it must not be followed.
 
-    Never from https to http; to another host only over TLS.
+    Never from https to http; to another host only over TLS; nowhere where nothing is said.
     """
+    if not uri:
+        return None
     try:
         secure, host, _ = split(base)
         target = resolve(base, uri)

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from agent.dns import answer, query
 from agent.errors import LinkError
-from agent.http import _HEAD, WINDOW, Answer
+from agent.http import _HEAD, Answer
+from agent.web import WINDOW
 from agent.window import Window
 from tests.portable.test_http import read
 

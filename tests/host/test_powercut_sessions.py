@@ -61,3 +61,12 @@ def test_a_violation_is_told_with_its_id():
     ((path, text),) = explorer.violations
     assert path_id(path) == "two-step/wbxml-tls@%d.cut" % number
     assert text.startswith("an order is forgotten")
+
+
+@pytest.mark.parametrize("name", ["paused/wbxml-tls", "dau/xml-mac"])
+def test_no_nonce_comes_back_when_a_cut_takes_the_notes_of_a_sector(name):
+    explorer = session_schedules.explorer_of(name)
+    for number, point in enumerate(explorer.base()):
+        if "disturb" in point.effects:
+            explorer.branch(point, "disturb", (name, (number, "disturb")))
+    assert explorer.violations == [] and explorer.schedules > 100

@@ -31,7 +31,9 @@ def all_requests(server):
 
 @pytest.mark.parametrize("micropython", ENGINES)
 def test_a_user_asks_at_the_console(tmp_path, server, micropython):
-    with SimRig(server, tmp_path, micropython=micropython, user="yes", xml=True) as rig:
+    words = ("--account", "request_data=v1 & v2")
+    with SimRig(server, tmp_path, *words, micropython=micropython, user="yes", xml=True) as rig:
+        rig.request_data = "v1 & v2"
         package = server.add_package(rig.update("2.0"))
         told = server.order(rig.device_id, package)
         rig.press()
@@ -88,27 +90,33 @@ def test_any_other_answer_is_not_kept(tmp_path, server):
 # --- in virtual time
 
 
-def asked_at(bench):
-    """Return (milliseconds, kind) of the requests."""
-    kinds = [alert.type.rpartition(".")[2] for alert in bench.requests]
-    at = [at for at, _, codes in bench.sessions if "1226" in map(str, codes)]
-    return list(zip(at, kinds, strict=True))
+def watched(*scripts, **options):
+    """Return a bench whose `asked` has (milliseconds, kind) of the requests."""
+    bench = Bench(*scripts, **options)
+    bench.asked, policy = [], bench.policies["bench"]
+    status = policy.alert_status
+
+    def look(session, alert):
+        if alert.type.endswith("request"):
+            bench.asked.append((bench.clock.ms(), alert.type.rpartition(".")[2]))
+        return status(session, alert)
+
+    policy.alert_status = look
+    return bench
 
 
-def run_on(bench, seconds):
-    """Run for so long, whatever happens."""
-    bench._idle_since = None
-    bench.satisfied_before = bench.satisfied
-    end = bench.clock.ms() + seconds * 1000
-    bench.satisfied = lambda agent: bool(bench.satisfied_before(agent) and False) or bench.clock.ms() > end
-    bench.run(seconds * 2, boots=1)
-    bench.satisfied = bench.satisfied_before
+def run_on(bench, seconds, boots=1):
+    """Run for so long, whether there is something to do or not."""
+    look, end = bench.satisfied, bench.clock.ms() + seconds * 1000
+    bench.satisfied = lambda agent: (look(agent), bench.clock.ms() > end)[1]
+    bench.run(seconds * 2, boots)
+    bench.satisfied = look
 
 
 def test_the_interval_and_its_jitter():
-    bench = Bench()
+    bench = watched()
     run_on(bench, 6 * 3600)
-    at = asked_at(bench)
+    at = bench.asked
     assert len(at) >= 6 and {kind for _, kind in at} == {"devicerequest"}
     gaps = [after[0] - before[0] for before, after in zip(at, at[1:], strict=False)]
     assert all(HOUR_MS * 7 // 8 <= gap <= HOUR_MS * 9 // 8 + 2000 for gap in gaps) and len(set(gaps)) > 1
@@ -117,34 +125,35 @@ def test_the_interval_and_its_jitter():
 def test_soon_after_other_firmware_came():
     from ports.sim.device import install_firmware
 
-    bench = Bench()
+    bench = watched()
     run_on(bench, 700)
-    first = asked_at(bench)
+    first = bench.asked
     assert len(first) == 1 and 10000 <= first[0][0] <= 61000, "a new device asks soon"
     started = bench.clock.ms()
     run_on(bench, 700)
-    again = asked_at(bench)[1:]
+    again = bench.asked[1:]
     assert len(again) == 1 and 60000 <= again[0][0] - started <= 601000, "a start alone is no reason for haste"
     image = goods.image(goods.OWNERS)
     install_firmware(bench.flash, goods.LAYOUT, 0, goods.package(goods.OWNERS, encoding="none"), image)
     started = bench.clock.ms()
     run_on(bench, 300)
-    last = asked_at(bench)[2:]
+    last = bench.asked[2:]
     assert len(last) == 1 and 10000 <= last[0][0] - started <= 61000, "other firmware is one"
 
 
 def test_the_result_of_an_update_says_what_runs():
-    bench = Bench(order("dau"))
-    bench.run()
-    before = len(bench.requests)
+    """The server that was told of it is not asked because of the new firmware, also after a restart."""
+    bench = watched(order("dau"))
+    run_on(bench, 1800, boots=2)
+    assert bench.results == [("a", 200)] and bench.device.version == goods.NEW and len(bench.requests) == 1
     started = bench.clock.ms()
-    run_on(bench, 55)
-    assert bench.results == [("a", 200)] and len(bench.requests) == before and bench.clock.ms() - started > 50000
+    run_on(bench, 700)
+    assert len(bench.requests) == 2 and bench.asked[1][0] - started >= 60000
 
 
 @pytest.mark.parametrize("code", [202, 403, 404, 405, 415, 500, 503])
 def test_a_wish_is_over_with_the_answer(code):
-    bench = Bench(nothing, nothing, nothing, nothing)
+    bench = watched(nothing, nothing, nothing, nothing)
     bench.policies["bench"].request_code = code
     pressed = []
 
@@ -154,7 +163,7 @@ def test_a_wish_is_over_with_the_answer(code):
 
     bench.ask = press
     run_on(bench, 2 * 3600)
-    at = asked_at(bench)
+    at = bench.asked
     assert pressed == [True] and [kind for _, kind in at][:2] == ["userrequest", "devicerequest"]
     assert at[0][0] < 7000 and at[1][0] - at[0][0] >= HOUR_MS * 7 // 8, "not before the interval"
 
@@ -162,7 +171,7 @@ def test_a_wish_is_over_with_the_answer(code):
 def test_a_wish_that_nobody_hears_is_kept():
     """Without an answer it goes out again, as what it is."""
     calm = []
-    bench = Bench(read("./FUMO/State"), script=lambda host, port, number: None if calm else ("refuse", 0, 0))
+    bench = watched(read("./FUMO/State"), script=lambda host, port, number: None if calm else ("refuse", 0, 0))
 
     def press(bench, agent):
         if bench.clock.ms() > 5000 and not hasattr(bench, "pressed"):
@@ -172,15 +181,15 @@ def test_a_wish_that_nobody_hears_is_kept():
 
     bench.ask = press
     run_on(bench, 1000)
-    assert asked_at(bench)[0][1] == "userrequest" and asked_at(bench)[0][0] > 90000
+    assert bench.asked[0][1] == "userrequest" and bench.asked[0][0] > 90000
 
 
 def test_a_user_waits_while_an_update_runs():
-    bench = Bench(order("dau"), files={("bench", "/p.fup"): lambda fields: (503, (), b"")})
+    bench = watched(order("dau"), files={("bench", "/p.fup"): lambda fields: (503, (), b"")})
     taken = []
 
     def press(bench, agent):
-        if agent.record.open and len(taken) < 3:
+        if not agent.record.open and len(taken) < 3:
             taken.append(agent.request_update())
 
     bench.ask = press
@@ -189,7 +198,7 @@ def test_a_user_waits_while_an_update_runs():
 
 
 def test_a_user_asks_twice_in_a_minute():
-    bench, taken = Bench(), []
+    bench, taken = watched(), []
 
     def press(bench, agent):
         if bench.clock.ms() > 4000 + 25000 * len(taken):

@@ -9,12 +9,13 @@ from flash_tools.short_names import shorten
 
 def compile_folders(target, folders, files=()):
     """Compile whole folders with their structure, and single files to the top; return {module: size in bytes}."""
-    sizes = {}
-    for source, text in shorten(folders).items():
-        name = source.with_suffix("").as_posix().replace("/", ".")
-        sizes[name] = _compile(source, text, Path(target, source).with_suffix(".mpy"))
-    for source in map(Path, files):
-        _compile(source, source.read_text(), Path(target, source.name).with_suffix(".mpy"))
+    sizes, sources = {}, [path for folder in folders for path in sorted(Path(folder).rglob("*.py"))]
+    apart = [Path(path) for path in files]
+    for source, text in shorten(sources + apart).items():
+        place = Path(source.name) if source in apart else source
+        size = _compile(source, text, Path(target, place).with_suffix(".mpy"))
+        if source not in apart:
+            sizes[source.with_suffix("").as_posix().replace("/", ".")] = size
     return sizes
 
 

@@ -31,7 +31,9 @@ LAYOUT = (
 )  # fmt: skip
 _SIZE = 1 << 22
 _CHIP = Geometry("chip", _SIZE, ((4096, 1, 1), (65536, 1, 1)), (1, 1), (1, 1))
-_BOOTS, _BOOT_S, _SEEN_S = 4, 60, 20
+_BOOTS, _BOOT_S = 4, 60
+STEP = 2  # KiB
+_MOST = 512
 
 
 def _make_flash(path, key, size):
@@ -99,7 +101,9 @@ def update(folder, heap, size=IMAGE, tls=False, *options):
             command = [find_micropython(), "-X", "heapsize=%d" % heap, "-m", "update_device", flash, facts, str(port)]
             command.append(str(1 + (boot > 0)))
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-            process = subprocess.Popen(command + list(options), **pipes, cwd=folder, env={"MICROPYPATH": folder + ":.frozen"})
+            process = subprocess.Popen(
+                command + list(options), **pipes, cwd=folder, env={"MICROPYPATH": folder + ":.frozen"}
+            )
             if not boot:
                 _notify(server, port, process)
             try:
@@ -119,3 +123,20 @@ def _notify(server, port, process):
         if line == b"ready\n":
             return server.notify("mem:1", ("127.0.0.1", port))
     return None
+
+
+def smallest(folder, size, tls=False, at_least=0):
+    """Return the smallest heap in KiB in which the update completes, to STEP; `at_least`: it surely needs no less."""
+    low, high = max(64, at_least - STEP), _MOST
+    if at_least and update(folder, at_least << 10, size, tls)[0]:
+        return at_least
+    good, said = update(folder, high << 10, size, tls)
+    if not good:
+        raise SystemExit("the update does not complete: " + said)
+    while high - low > STEP:
+        middle = (low + high) // 2
+        if update(folder, middle << 10, size, tls)[0]:
+            high = middle
+        else:
+            low = middle
+    return high

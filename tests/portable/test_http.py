@@ -1,7 +1,9 @@
 """HTTP heads and bodies: whole, a byte at a time, cut off at every place, too long, and wrong."""
 
 from agent.errors import LinkError
-from agent.http import WINDOW, Answer, origin_and_path, request_head
+from agent.http import Answer
+from agent.http_request import origin_and_path, request_head
+from agent.web import WINDOW
 from agent.window import Window
 from tests.portable.check import raises
 

@@ -120,8 +120,10 @@ def test_the_nonces_that_the_server_may_have():
     device.nonces.proved(device.accounts.account("fw"), counter << 8 | 2)
     device.restart()
     assert device.judge(GOOD) is None, "the provisioned one has been used"
-    assert device.judge(seal(trigger(), device.nonces.derive(counter << 8 | 2))) is None
-    assert device.judge(seal(trigger(), device.nonces.derive(counter << 8 | 3)))
+    assert device.judge(seal(trigger(), device.nonces.derive(counter << 8 | 1))) is None
+    for number in (2, 3):  # the last one may be all that the server has: it was told no other since
+        device.restart()
+        assert device.judge(seal(trigger(), device.nonces.derive(counter << 8 | number)))
 
 
 def test_nothing_is_stored_or_used_up():

@@ -15,7 +15,7 @@ _ROOT = "./FUMO/"
 _UPDATE = 1226
 _PREFIX = "org.openmobilealliance.dm.firmwareupdate."
 _PIECE = 2048
-_SESSION = 0x4001
+_SESSION = 0x4000
 
 
 class Books:
@@ -30,6 +30,7 @@ class Books:
         self.url_left = self.held_left = False  # the same of the 200 for PkgURL and PkgData
         self.held = False
         self.notified = False
+        self.serials = ()  # (order, number that the device gave it), once its 202 has left
         self.alerts = ()  # (order, type, source, mark, format, data)
         self.posts = ()  # (body, how many alerts had come before it)
         self.issued = ()  # (session, nonce) that the device gave
@@ -60,13 +61,24 @@ class Servers:
         self.books.drawn += 1
         return (b"n%d" % self.books.drawn).ljust(size, b".")
 
+    def notification(self):
+        """Return a package 0 with a session of its own."""
+        self.books.drawn += 1
+        return notification(self.account, _SESSION + self.books.drawn)
+
+    @property
+    def unsure(self):
+        """Tell whether a server knows of an Exec that went out, and not what became of it."""
+        books = self.books
+        return [name for name in books.sent if name not in books.taken + tuple(alert[0] for alert in books.alerts)]
+
     # -- the wire -----------------------------------------------------------------------------------------------------
 
     def request(self, path, fields, body):
         """A request is on the wire: what it says has left the device."""
         if path == "/p.fup" and self.world.flow == "paused" and not self.books.notified:
             self.books.notified = True
-            self.oracle.notify(notification(self.account, _SESSION))
+            self.oracle.notify(self.notification())
         if path != "/dm":
             return
         message, books = decode(body, fields.get("content-type", "")), self.books

@@ -6,6 +6,7 @@ A cut that touches no cell takes the RAM and what is on the wire; states that we
 from collections import Counter
 
 import agent.agent
+from agent import reset
 from ports.sim.device import IDLE
 from ports.sim.device_agent import AgentDevice
 from ports.sim.link import Link
@@ -119,6 +120,8 @@ class SessionExplorer(explore.Explorer):
 
     def _run_to_end(self):
         super()._run_to_end()
+        self.device.reset_to_come = reset.POWER
+        self.device.scratch.set(0)
         if self.device.boot() != IDLE:
             raise Violation("a boot in peace does not end")
 

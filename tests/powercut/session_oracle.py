@@ -76,6 +76,8 @@ class SessionOracle(Watch):
         if self._hooked is not agent:
             self._hooked = agent
             self._marks.hook(agent)
+            if self.servers.unsure:
+                self.notify(self.servers.notification())
         record, job = agent.record, agent.record.job
         self.checks += 1
         wanted = _STATES.get(job.phase)
@@ -173,6 +175,10 @@ class SessionOracle(Watch):
         if books.left:
             later = [name for name in names[names.index(books.left[-1]) :] if name in books.sent]
             self.check(job.correlator in later, "an order is forgotten whose 202 has left: %s" % books.left[-1])
+            known = dict(books.serials).get(job.correlator, job.serial)
+            self.check(job.serial == known, "the same Exec again has begun the order anew")
+            if job.correlator in books.left:
+                books.serials = tuple({**dict(books.serials), job.correlator: job.serial}.items())
         if books.held_left and not books.alerts and job.phase in (IDLE, ACCEPTED):
             self.check(record.package.bank != NO_BANK, "a package is forgotten whose 200 has left")
 

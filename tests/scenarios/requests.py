@@ -12,7 +12,8 @@ def asks(story: Story, rig, kind: str):
     assert [alert.size("Data") for alert in told.all("Alert")][:2] == [1201, 1226]
     item = told.alert(1226).find("Item")
     assert item.value("Source", "LocURI") == rig.root, "it names the firmware object"
-    assert item.data("Data") == b"0" and told.alert(1226).find("Correlator") is None
+    assert item.data("Data") == rig.request_data.encode()
+    assert item.find("Data") is not None and told.alert(1226).find("Correlator") is None
     return told
 
 

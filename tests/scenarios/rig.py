@@ -19,6 +19,7 @@ class Rig:
     root = "./FUMO"
     xml = False  # its messages are XML
     old = "1.0"  # the version that it runs at first
+    request_data = ""  # what its account says for requests
     alive = True  # False: it will say nothing more
 
     def __init__(self, server, device_id):

@@ -3,7 +3,6 @@
 from dataclasses import fields
 from random import Random
 
-
 from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
 from tests.soak import lives
 from tests.soak.faults import ALWAYS, FAULTS, GOOD, HEALING, LOADED
@@ -127,6 +126,3 @@ def _cut(random):
     if kind == "phase":
         return kind, random.choice(_PHASES), random.choice((0, 0, random.randint(1, 300), random.randint(1, 6000)))
     return kind, random.randint(1, 90000)
-
-
-

@@ -61,7 +61,12 @@ def _always():
     for status, code in statuses.items():
         rows.append(("HTTP %d" % status, "dd", code, 954, {"wires": (_cdn("status", status),)}))
     rows.append(("HTTP 416", "dd", 402, 905, {"wires": (_cdn("reset", 5000, count=1), _cdn("status", 416, first=1))}))
-    for flaw, code, dlota in (("scheme", 411, 954), ("ill-formed", 405, 906), ("version", 405, 951), ("type", 405, 953)):
+    for flaw, code, dlota in (
+        ("scheme", 411, 954),
+        ("ill-formed", 405, 906),
+        ("version", 405, 951),
+        ("type", 405, 953),
+    ):
         rows.append(("descriptor: " + flaw, "dd", code, dlota, {"dflaw": flaw}))
     rows.append(("descriptor: https to http", "dd tls", 411, 954, {"dflaw": "https"}))
     for flaw, code, dlota in (("size", 501, 901), ("long", 402, 905), ("short", 402, 905)):
@@ -103,7 +108,11 @@ def _healing():
         ("the descriptor is away", "dd", {"wires": (Wire("files", "status", (503, 40), "/0.dd", 0, 2),)}),
         ("no answer for a notification", "dd", {"wires": (Wire("files", "lost", (), "/notify", 0, 2),)}),
         ("a notification is refused", "dd", {"wires": (Wire("files", "status", (500,), "/notify", 0, -1),)}),
-        ("reset in the download", "dd", {"wires": (_cdn("reset", 5000, count=1), _cdn("reset", 1500, first=1, count=1))}),
+        (
+            "reset in the download",
+            "dd",
+            {"wires": (_cdn("reset", 5000, count=1), _cdn("reset", 1500, first=1, count=1))},
+        ),
         ("closed in the download", "dd", {"wires": (_cdn("close", 7000, count=1),)}),
         ("silence in the download", "dd", {"wires": (_cdn("stall", 6000, count=2),)}),
         ("200 for 206", "dd", {"wires": (_cdn("reset", 6000, count=1), _cdn("whole", first=1))}),

@@ -3,46 +3,33 @@
 The rules are those of docs/protocol.md (jobs, results) and docs/architecture.md (invariants). Knows what a power cut may do.
 """
 
-import base64
 import hashlib
-import json
 
 from agent import bank_header, lifecycle
 from agent.causes import ROWS
-from agent.job import ARM, IDLE, JOB, OUTBOX, PACKAGE, READY, REPORT, TRIAL
-from hal.boot_record import ARMED, FALLBACK, TRIED
+from agent.job import ARM, IDLE, READY, REPORT, TRIAL
 from ports.sim import firmware
 from ports.sim.power import Violation
-from tests.soak import goods
+from tests.powercut.watch import Watch
 from tests.soak.events import phase_of
 from tests.soak.jobs import DONE, OPEN, Jobs
 from tests.soak.reached import KNOWN_EDGES
 
-_PUT_KEYS = (JOB, PACKAGE, OUTBOX)
-_LARGEST = 4096
 _PAIRS = {(code, dlota) for _, _, code, dlota in ROWS} | {(200, 900)}
 
 
-class Judge:
+class Judge(Watch):
     """Raises Violation, or notes it where an exception would be lost on its way."""
 
     def __init__(self, world):
+        super().__init__(world)
         self._world, self._plan, self._seen = world, world.plan, world.seen
         self.violations = []
-        self.checks = 0
         self.jobs = Jobs()
-        self.confirmed = 0
-        self.unsure = False  # a confirmation or fall-back was under way when the power went
-        self.confirming = self.fell_back = False
-        self.trial_cuts = self.trial_resets = self.resets = 0
+        self.resets = 0  # by the watchdog
         self.told_by = {}  # order -> what the download server was told
-        self._candidates = [{}]  # what the journal may hold
         self._state = 10
-        self._images = {goods.OLD: [goods.image(goods.OLD)], goods.OWNERS: [goods.image(goods.OWNERS)]}
-        for order in world.plan.orders:
-            self._images.setdefault(order.version, []).append(
-                goods.image(order.version, order.behaviour, order.size)
-            )
+        self._booted = 0, 0
 
     def check(self, holds, text, *arguments):
         """Count a check; raise where it does not hold."""
@@ -54,33 +41,35 @@ class Judge:
 
     def powered(self, device):
         """Guard the confirmed bank before the first stage runs."""
-        self._set_guard()
+        super().powered(device)
         boot = device.hardware.boot
         self._booted = self._world.clock.ms(), len(self._world.web.requests)
-        boot.confirm = self._watched(boot.confirm, boot.running, False)
-        boot.fall_back = self._watched(boot.fall_back, None, True)
-        plain = boot.set_trial
+        confirm, set_trial = boot.confirm, boot.set_trial
 
-        def set_trial(bank, attempt):
+        def watched_confirm():
+            self._check_confirmation()
+            confirm()
+
+        def watched_set_trial(bank, attempt):
             job = self.jobs.current
             job.attempts.add(attempt)
             self.check(not job.results, "a trial is armed after the result was put")
             self.check(len(job.attempts) <= lifecycle.MAX_ARMS, "a trial is armed for the fourth time")
             self.check(bank != boot.confirmed(), "the confirmed bank is put on trial")
-            plain(bank, attempt)
+            set_trial(bank, attempt)
 
-        boot.set_trial = set_trial
+        boot.confirm, boot.set_trial = watched_confirm, watched_set_trial
 
     def mounted(self, device):
         """Look at what runs, and at what the journal still knows."""
-        boot, record = device.hardware.boot, device.agent.record
-        if boot.state == FALLBACK and boot.confirmed() != self.confirmed:
-            self._fall_back(boot.confirmed())
-        self.check(self.unsure or boot.confirmed() == self.confirmed, "another bank is confirmed than was")
-        self._check_running(device, boot.running())
-        self._check_banks(device)
+        boot, record, before = device.hardware.boot, device.agent.record, self.confirmed
+        super().mounted(device)
+        if self.fell_back:
+            for job in self.jobs.all:
+                job.excused = True
+        self.check(self.unsure or boot.confirmed() == self.confirmed, "another bank is confirmed than %d", before)
+        self.check(any(self._is_whole(hard) for hard in device.hardware.banks), "no bank holds a whole image")
         self.jobs.watch(record)
-        self._check_journal(device.journal)
         self._watch_rows(record)
         bank = record.package.bank
         self._seen.boot_row(record.job.phase, lifecycle.situation(boot, bank, record.job.attempt()))
@@ -91,8 +80,8 @@ class Judge:
         def watched_finish(code, *args, **more):
             job = self.jobs.current
             self.check(job.excused or all(code == each for each in job.results), "results differ: %s", code)
-            job.results.append(code)
             finish(code, *args, **more)
+            job.results.append(code)  # a cut in the put may have lost it
 
         record.finish = watched_finish
 
@@ -159,7 +148,10 @@ class Judge:
         if self._note(job is None, "an install notification without an order"):
             return
         self._note(bool(job.alerts) and job.state == OPEN, "an install notification behind the alert")
-        self._note(not job.excused and any(code != each for each in job.told), "install notifications differ: %s, %d" % (job.told, code))
+        self._note(
+            not job.excused and any(code != each for each in job.told),
+            "install notifications differ: %s, %d" % (job.told, code),
+        )
         job.told.append(code)
         self.told_by.setdefault(number, set()).add(code)
 
@@ -167,8 +159,8 @@ class Judge:
         device = self._world.device
         self._note(self.in_trial(), "success told in a trial")
         if job is self.jobs.current:
-            digests = [hashlib.sha256(each).digest() for each in self._images[device.version]]
-            holds = device.agent.record.job.digest in digests
+            digest = hashlib.sha256(self._world.images[device.version]).digest()
+            holds = device.agent.record.job.digest == digest
             self._note(not holds, "success told while %s runs" % device.version)
 
     def _note(self, wrong, text):
@@ -180,18 +172,10 @@ class Judge:
 
     # -- power and owners ---------------------------------------------------------------------------------------------
 
-    def in_trial(self):
-        """Tell whether a cut now would hit a trial."""
-        device = self._world.device
-        boot = device.hardware.boot
-        if device.where == "boot":
-            return boot.state in (ARMED, TRIED)
-        return device.where == "trial" and (self.confirming or boot.running() != boot.confirmed())
-
     def where(self):
         """Name the place of a cut."""
         device = self._world.device
-        boot, agent = device.hardware.boot, device.agent
+        agent = device.agent
         if self.confirming:
             return "confirm" if agent else "fallback"
         if device.where == "boot":
@@ -263,35 +247,6 @@ class Judge:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
-    def _set_guard(self):
-        device, ranges = self._world.device, []
-        for bank, hard in enumerate(device.hardware.banks):
-            if self.unsure or bank == self.confirmed:
-                ranges.append((hard.image.start, hard.image.start + hard.image.size))
-                ranges.append((hard.header.start, hard.header.start + hard.header.size))
-        self._world.flash.guard = tuple(ranges)
-
-    def _fall_back(self, bank):
-        self.confirmed, self.unsure, self.fell_back = bank, False, True
-        for job in self.jobs.all:
-            job.excused = True
-        self._set_guard()
-
-    def _watched(self, method, bank_after, falls):
-        def watched(*args):
-            if not falls:
-                self._check_confirmation()
-            self.confirming = True
-            method(*args)
-            self.confirming = self.unsure = False
-            if falls:
-                self._fall_back(args[0])
-            else:
-                self.confirmed = bank_after()
-                self._set_guard()
-
-        return watched
-
     def _check_confirmation(self):
         """New firmware is confirmed only by what it shows itself to do."""
         device, (since, requests) = self._world.device, self._booted
@@ -302,57 +257,12 @@ class Judge:
         asked = [host for host, _, path in self._world.web.requests[requests:] if path == "/dm"]
         self.check(asked or not self._plan.needs_server, "confirmed though no server was reached")
 
-    def _cells(self, region, size):
-        found = bytearray(size)
-        self._world.flash.copy(region.start, found)
-        return found
-
-    def _check_running(self, device, bank):
-        versions = set(device.modules.values())
-        self.check(len(versions) == 1, "a mixture of modules runs: %s", sorted(versions))
-        images = self._images.get(device.version)
-        self.check(images, "unknown firmware %s runs", device.version)
-        region = device.hardware.banks[bank].image
-        whole = any(self._cells(region, len(image)) == image for image in images)
-        self.check(whole, "the running bank is not an image that was ever whole")
-
-    def _check_banks(self, device):
-        """A header that is whole stands beside an image that is whole: it is written last and erased first."""
-        whole = 0
-        for hard in device.hardware.banks:
-            text = bytearray(3072)
-            size = bank_header.read_text(_Plain(self._world.flash, hard.header.start), text)
-            if size:
-                payload = bytes(text[:size]).split(b".")[1]
-                fields = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-                found = hashlib.sha256(self._cells(hard.image, fields["size"])).hexdigest() == fields["sha256"]
-                self.check(found, "a whole header beside a broken image")
-                whole += found
-        self.check(whole, "no bank holds a whole image")
-
-    def _check_journal(self, journal):
-        found, value = {}, bytearray(_LARGEST)
-        for key in _PUT_KEYS:
-            size = journal.get(key, value)
-            if size >= 0:
-                found[key] = bytes(value[:size])
-        self.check(found in self._candidates, "the journal lost or mixed what was put")
-        plain, current = journal.put, dict(found)
-
-        def put(changes):
-            for key, data in changes:
-                if key in _PUT_KEYS and data is None:
-                    current.pop(key, None)
-                elif key in _PUT_KEYS:
-                    current[key] = bytes(data)
-            self._candidates = self._candidates + [dict(current)]
-            plain(changes)
-            self._candidates = [dict(current)]
-
-        journal.put = put
+    def _is_whole(self, hard):
+        """Tell whether a bank has a header; that its image is whole was checked."""
+        return bank_header.read_text(Plain(self._world.flash, hard.header.start), bytearray(3072)) > 0
 
 
-class _Plain:
+class Plain:
     """What the cells hold, whatever a read would make of it."""
 
     def __init__(self, flash, start):
@@ -361,4 +271,3 @@ class _Plain:
     def read(self, addr, into):
         """Copy the cells."""
         self._flash.copy(self._start + addr, into)
-

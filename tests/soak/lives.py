@@ -231,15 +231,13 @@ def _titled(function):
     return title, made
 
 
-LIVES = dict(
-    _titled(function)
-    for function in (
-        two_updates, bad_then_good, failed_then_update, superseded, order_in_trial, other_server, other_server_later,
-        same_again, same_image, nothing_held, empty_url, held_then_update, held_then_other, held_then_same_image,
-        running_image_held, try_again, cleaned, cleaned_then_new, many_cuts, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing, refused_push,
-        chatty_user, read_errors,
-    )
+_ALL = (
+    two_updates, bad_then_good, failed_then_update, superseded, order_in_trial, other_server, other_server_later, same_again,
+    same_image, nothing_held, empty_url, held_then_update, held_then_other, held_then_same_image, running_image_held,
+    try_again, cleaned, cleaned_then_new, many_cuts, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing,
+    refused_push, chatty_user, read_errors,
 )  # fmt: skip
+LIVES = dict(_titled(function) for function in _ALL)
 
 
 def with_cuts(plan, cuts):

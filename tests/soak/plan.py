@@ -85,7 +85,7 @@ class Plan:
     names: dict = field(default_factory=dict)  # beside those of the servers
     options: dict = field(default_factory=dict)  # of the board
     seed: int = 0  # of the device's jitter
-    hours: int = 60  # of virtual time until it must have ended
+    hours: int = 30  # of virtual time until it must have ended
     codes: tuple | None = None  # what the first order may come to; None: nobody knows
     dlotas: tuple | None = None  # ... and what the download server may be told
     title: str = ""

@@ -51,6 +51,8 @@ class User:
 class World:
     """`said` is what the device logged and the world noted, with times; `trace` True keeps more of it."""
 
+    confirmed, old, bad = 0, goods.OLD, ()  # what the chip begins with
+
     def __init__(self, plan, trace=False):
         self.plan, self.trace, self.said = plan, trace, []
         self.clock = Clock(1800000000)
@@ -67,6 +69,10 @@ class World:
         )
         self._make_servers()
         self._make_device()
+        self.images = {goods.OLD: goods.image(goods.OLD), goods.OWNERS: goods.image(goods.OWNERS)}
+        for order in plan.orders:
+            if order.method != "update":
+                self.images[order.version] = goods.image(order.version, order.behaviour, order.size)
         self.seen = Reached()
         self.judge = Judge(self)
         self.events = Events(self)
