@@ -36,7 +36,7 @@ mutants: $(VENV)/.stamp ## break the code on purpose and see whether the tests n
 bench: $(VENV)/.stamp ## measure flash time, wear, and the speed of the parsers
 	$(PY) -m tests.bench
 
-mem: $(VENV)/.stamp ## find the smallest heap in which a management session completes on MicroPython
+mem: $(VENV)/.stamp ## find the smallest heap for a session and for a whole update on MicroPython
 	$(PY) -m tests.mem
 
 size: $(VENV)/.stamp ## measure the device code, compiled

@@ -7,7 +7,7 @@ hardware, the port (clock, net, random, random_bytes, cause, version, reboot, lo
 
 from agent.compat import const
 from agent.facts import Facts
-from agent.job import ARM, TRIAL
+from agent.job import ARM, IDLE, TRIAL
 from agent.journal import Journal
 from agent.management import Management
 from agent.meetings import Meetings
@@ -78,12 +78,14 @@ class Agent:
         if self._time and self._time.wanted():
             return self._time.step()
         if phase == TRIAL and self._wants_probe():
-            return self._probe.step()
+            return min(self._probe.step(), self.update.step())  # the trial's time runs on meanwhile
         if phase not in (ARM, TRIAL) and meetings.wanted():
             if not self.update.pause():
                 return self.update.step()
             self._open_session()
             return 0
+        if phase == IDLE:
+            self.web.close()  # the connection that was kept is of no use any more
         return self.update.step()
 
     @property
@@ -103,15 +105,19 @@ class Agent:
         return self.requests.by_user(not self.record.open)
 
     def clean_up(self):
-        """The board needs the spare bank for something else: no package is held any more."""
-        if self.record.open:
+        """The board needs the spare bank for something else: no package is held any more. False while the bank is in use."""
+        free = self.record.open and not self.in_session  # a package may be pushed
+        if free:
             self.record.clean_up()
+        return free
 
     def factory_reset(self):
         """The owner resets the device: the order and its result are void. Returns False during a trial."""
         if self.record.job.phase in (ARM, TRIAL):
             return False
-        self.update.pause()
+        self.update.rest()
+        if self._source:
+            self._source.close()
         self.record.drop()
         if self._delivery:
             self._delivery.reset()
@@ -133,7 +139,7 @@ class Agent:
 
     def asks(self):
         """Return the kind of the request that is due, else None."""
-        if not self._requests and self.clock.since(self._asked_at) < self._ask_ms:
+        if not self._requests and self._ask_ms and self.clock.since(self._asked_at) < self._ask_ms:
             return None
         return self.requests.due()
 
@@ -264,6 +270,7 @@ class Agent:
         return self._probed
 
     def _watch_health(self):
+        self.facts.uptime_s()  # a count that has to be asked for now and then
         if not self._healthy and self.clock.since(self._started) > _HEALTHY_MS:
             self._healthy = True
             self.hardware.crash_counter.set(0)

@@ -1,13 +1,15 @@
 """Drives one management session over HTTP: a socket call, or one thing of the session, a step."""
 
 from agent.compat import const
-from agent.errors import LinkError
+from agent.errors import LinkError, ProtocolError
 
 _POLL_MS = const(20)
 _BUSY_MS = const(2)
 _AGAIN_MS = const(2000)  # before the same message goes out once more; longer each time
 _REDIRECTS = const(5)
 _BUFFER = const(512)
+_ACT_MS = const(3600000)  # for what an answer orders: the user is asked, a package is proven
+_ANSWER_MS = const(600000)  # for the body of an answer, 16 KiB at most: a server that only drips must not hold the device
 
 
 class Conversation:
@@ -17,7 +19,7 @@ class Conversation:
         self.session, self._web = session, web
         self.error = None
         self._buffer = memoryview(bytearray(_BUFFER))
-        self._have = self._at = self._failures = self._redirects = 0
+        self._have = self._at = self._failures = self._redirects = self._since = 0
         self._exchange = self._request = None
         self._next = self._ask
 
@@ -66,6 +68,7 @@ class Conversation:
             raise LinkError("the management server answers with HTTP status %d" % status, 0, 0, 400 <= status < 408)
         self.session.begin_answer(exchange.field("x-syncml-hmac"))
         self._have = self._at = 0
+        self._since = self._web.clock.ms()
         self._next = self._take
         return 0
 
@@ -84,9 +87,13 @@ class Conversation:
         if self._at < self._have:
             count = self.session.receive(self._buffer[self._at : self._have])
             self._at += count
+            if self.session.lost:
+                self._next = self._end  # however much is still to come
             return 0 if count else _BUSY_MS
         count = self._exchange.read_into(self._buffer)
         if count is None:
+            if self._web.clock.since(self._since) > _ANSWER_MS:
+                raise LinkError("the management server sends next to nothing", 407)
             return _POLL_MS
         if not count:
             self._next = self._end
@@ -105,6 +112,8 @@ class Conversation:
         wait_ms = self.session.step()
         if not wait_ms:
             self._next = self._ask
+        elif self._web.clock.since(self._since) > _ACT_MS:
+            self.session.give_up(ProtocolError("nobody answers the server's question", 408))
         return wait_ms
 
     def _fail(self, error):

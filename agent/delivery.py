@@ -24,7 +24,7 @@ class Delivery:
         self._record, self._root, self._web, self._log = record, root, web, log
         self._clock, self._told = port.clock, told
         self._backoff = Backoff(port.random, _FOR_EVER)
-        self._post = None
+        self._job = self._post = None
         self._posts = self._refused = self._unproven = 0
         self._wait_ms = self._since = 0
         self.code = 0  # the server's Status of the alert in the last session, 0 for none
@@ -32,7 +32,8 @@ class Delivery:
 
     def step(self, record):
         """Do a step; return the milliseconds until the next one is wanted."""
-        left_ms = self._wait_ms - self._clock.since(self._since)
+        self._meet()
+        left_ms = self._wait_ms and self._wait_ms - self._clock.since(self._since)
         if left_ms > 0:
             return left_ms
         self._wait_ms = 0
@@ -41,6 +42,12 @@ class Delivery:
         self.due = True
         return _SOON_MS
 
+    def _meet(self):
+        """Begin anew where it is another result: what became of the one before says nothing of it."""
+        if self._job is not self._record.job:
+            self.reset()
+            self._job = self._record.job
+
     def _wait(self, wait_ms):
         self._wait_ms, self._since = wait_ms, self._clock.ms()
         return wait_ms
@@ -48,27 +55,31 @@ class Delivery:
     # -- the download server ------------------------------------------------------------------------------------------
 
     def _tell_download_server(self, record):
-        if not self._post:
-            from agent.install_notify import InstallNotify
-
-            self._post = InstallNotify(self._web, self._clock)
-            self._post.post(record.job.notify, record.outbox.dlota)
-            self._posts += 1
-        done = self._post.step()
+        done = self._go_on_telling(record) if self._post or self._posts < _POSTS else False
         if done is None:
             return _POLL_MS
         self._post = None
         if not done and self._posts < _POSTS:
             return self._wait(self._backoff.fail())
         if not done:
-            self._log("the download server cannot be told: %s", record.job.notify)
+            self._log("the download server cannot be told")  # its URL may hold a secret
         self._posts = 0
         self._backoff.reset()
         record.posted()
         return 0
 
+    def _go_on_telling(self, record):
+        """Go on with this try, or begin the next one; return True where it was taken, False where not, else None."""
+        if not self._post:
+            from agent.install_notify import InstallNotify
+
+            self._post = InstallNotify(self._web, self._clock)
+            self._post.post(record.job.notify, record.outbox.dlota)
+            self._posts += 1
+        return self._post.step()
+
     def interrupt(self):
-        """Somebody else needs the link."""
+        """Somebody else needs the link: the try counts."""
         if self._post:
             self._post.close()
             self._post = None
@@ -80,6 +91,7 @@ class Delivery:
         record = self._record
         job, code = record.job, record.outbox.code
         self.code = 0
+        self._meet()
         if not code or record.outbox.dlota or account.server_id != job.server:
             return None
         record.attempt()

@@ -8,7 +8,7 @@ from agent import url
 from agent.compat import const, crc32, unload
 from agent.errors import AgentError, LinkError, PackageError
 from agent.package import MAGIC
-from agent.ranges import changed, part, request_fields, strong
+from agent.ranges import changed, part, request_fields, strong, too_large
 
 _MORE = const(-1)  # a step that wants to be followed by the next one at once
 _ROUNDS = const(64)
@@ -31,6 +31,11 @@ class Stream:
         """Return the number of bytes read, 0 at the end, None when nothing is there yet."""
         return self._source.read_into(into)
 
+    @property
+    def asking(self):
+        """Tell whether the user's answer is waited for."""
+        return bool(self._source and self._source.offer and self._source.offer.question)
+
     def close(self):
         """Stop reading; the connection stays until the source knows whether the next stream can use it."""
         if self._source:
@@ -48,7 +53,8 @@ class Source:
         self._log = log or (lambda text, *arguments: None)
         self._fetchers = fetchers
         self._scratch = memoryview(bytearray(_SCRATCH))
-        self._job = self._exchange = self._offer = None
+        self._job = self._exchange = None
+        self.offer = None  # what stands at the URL, until that is known
         self._counted = False  # all bytes up to `_at` are in the CRC
         self.close()
 
@@ -155,7 +161,7 @@ class Source:
         from agent.offer import Offer
 
         terms = self._ui, self._capacity, self._accepts, self._log
-        self._offer = Offer(self._exchange, self._url, self._job, terms)
+        self.offer = Offer(self._exchange, self._url, self._job, terms)
         self._step = self._offered
         return _MORE
 
@@ -181,7 +187,7 @@ class Source:
     # -- what the job's URL leads to ----------------------------------------------------------------------------------
 
     def _offered(self, into):
-        offer = self._offer
+        offer = self.offer
         told = offer.step(into)
         if told is None and not offer.question and self._clock.since(self._mark_ms) >= _SLOW_MS:
             raise _slow()
@@ -206,8 +212,8 @@ class Source:
         return _MORE if self._target else 1
 
     def _drop_offer(self):
-        if self._offer:
-            self._offer = None
+        if self.offer:
+            self.offer = None
             if self.small:
                 unload(("descriptor", "offer"))
 
@@ -219,7 +225,7 @@ class Source:
             if self._size not in (-1, total):
                 raise changed()
             if total > self._capacity:
-                raise _too_large(self._capacity)
+                raise too_large(self._capacity)
             self._size = total
         if not self._at:
             self._job.validator = strong(self._exchange.field("etag"))
@@ -277,7 +283,7 @@ class Source:
         except LinkError:
             count = 0
         if count:
-            raise changed() if self._size >= 0 else _too_large(self._capacity)
+            raise changed() if self._size >= 0 else too_large(self._capacity)
         return count
 
     def _wait(self):
@@ -291,7 +297,3 @@ class Source:
 
 def _slow():
     return LinkError("the download server sends next to nothing", 407, 903)
-
-
-def _too_large(capacity):
-    return PackageError("the package does not fit: at most %d bytes would" % capacity, 501, 901)

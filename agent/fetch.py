@@ -91,6 +91,7 @@ class Fetch:
     def _follow(self, told):
         codes = self._codes
         if told == codes.WAIT:
+            self._check_time()
             return _POLL_MS
         if told == codes.SEEK:
             self._close()
@@ -100,6 +101,13 @@ class Fetch:
         elif told == codes.DONE:
             self._hold_package()
         return 0
+
+    def _check_time(self):
+        """Nothing has come: end what takes too long, although nothing ever fails."""
+        if self._clock.since(self._began) > _MOST_MS:
+            if getattr(self._stream, "asking", False):
+                raise PackageError("nobody has agreed to the download within a day", 405, 952)
+            raise LinkError("the download takes longer than a day", 407, 903, True)
 
     def _know(self, job, digest):
         """Note what job this is at its first manifest; later ones must be the same."""

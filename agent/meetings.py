@@ -20,10 +20,9 @@ class Meetings:
     def __init__(self, owner):
         self._owner = owner
         self._notifications = self._kept = None
-        net, port = owner.port.net, owner.board.notify_port
-        self._datagrams = net.udp(port) if port >= 0 else None
+        self._datagrams = self._bind(owner.board.notify_port)
         self._data = memoryview(bytearray(_DATAGRAM if self._datagrams else 0))
-        self._trigger = self._talk = self._question = None
+        self._trigger = self._called = self._talk = self._question = None  # _called: whose wish the session fulfils
         self._failures = Backoff(owner.port.random, _TRIES)
         self._retry_ms = self._failed_at = self._asked = 0
         self._reports = False
@@ -55,11 +54,8 @@ class Meetings:
 
     def wanted(self):
         """Tell whether a session should be opened as soon as the link is free."""
-        if self._trigger:
-            if self._owner.port.clock.since(self._failed_at) < self._retry_ms:
-                return False
-            return self._trigger.ui_mode != _ASK_FIRST or self._may_begin()
-        return self._owner.reports or self._owner.asks() is not None
+        self._called = self._trigger if self._is_called() else None
+        return self._called is not None or self._owner.reports or self._owner.asks() is not None
 
     def rest(self):
         """Give up what is only needed when a notification comes."""
@@ -68,13 +64,15 @@ class Meetings:
 
     def open(self):
         """Open the session."""
-        owner, trigger = self._owner, self._trigger
+        owner, trigger = self._owner, self._called
         account = self._account(trigger)
         if not account:
             owner.log("there is no account for what is to be said: dropped")
             if owner.reports:
                 owner.delivery.give_up()
-            owner.requests.answered(owner.asks(), 0)
+            asked = owner.asks()
+            if asked is not None:
+                owner.requests.answered(asked, 0)
             return
         from agent.conversation import Conversation
         from agent.dm_session import Session
@@ -95,6 +93,21 @@ class Meetings:
         return wait_ms
 
     # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _bind(self, port):
+        """Return where notifications come in, None where they cannot: then the timer alone leads to sessions."""
+        try:
+            return self._owner.port.net.udp(port) if port >= 0 else None
+        except LinkError as e:
+            self._owner.log("no notification can come: %s", e)
+            return None
+
+    def _is_called(self):
+        """Tell whether a server wants a session that can be held now."""
+        trigger, wait_ms = self._trigger, self._retry_ms
+        if not trigger or wait_ms and self._owner.port.clock.since(self._failed_at) < wait_ms:
+            return False
+        return trigger.ui_mode != _ASK_FIRST or self._may_begin()
 
     def _judge(self, data):
         if not self._notifications:
@@ -117,7 +130,7 @@ class Meetings:
         from agent.own_alert import OwnAlert
 
         owner = self._owner
-        alerts = [OwnAlert("1200" if self._trigger and self._trigger.initiator else "1201")]
+        alerts = [OwnAlert("1200" if self._called and self._called.initiator else "1201")]
         result = owner.delivery.alert(account) if owner.record.outbox.code else None
         self._reports = result is not None
         if result:
@@ -161,8 +174,9 @@ class Meetings:
             owner.delivery.session_ended(secure)
         if self._asked is not None:
             owner.requests.answered(self._asked, 0)
-        if self._trigger:
+        if self._called and self._called is self._trigger:  # else another one has come meanwhile
             self._end_trigger(failure)
+        self._called = None
         owner.management.drop()
 
     def _end_trigger(self, failure):

@@ -25,6 +25,8 @@ class Probe:
             return self._ask() if self._secure else self._prove()
         except LinkError as e:
             self._owner.log("the server cannot be reached: %s", e)
+            if e.dates:
+                self._owner.set_clock()
             self._end(False)
         return 0
 

@@ -50,3 +50,8 @@ def strong(etag):
 def changed():
     """Return the error for a file that is not what it was, or was said to be: Update begins again with it, once."""
     return PackageError("the package is not as long as announced, or another one than before", 402, 905)
+
+
+def too_large(capacity):
+    """Return the error for a package that is announced, or turns out, to be larger than the bank can take."""
+    return PackageError("the package does not fit: at most %d bytes would" % capacity, 501, 901)

@@ -141,7 +141,9 @@ class Record:
     def clean_up(self):
         """Put that the bank serves another purpose now: 70 becomes 80 and 90 becomes 100, a held package is gone."""
         state = {STATE_FAILED_HELD: STATE_FAILED, STATE_DONE_HELD: STATE_DONE, STATE_READY: STATE_IDLE}
-        self._content(state.get(self.job.state, self.job.state), NO_BANK, bytes(32))
+        after = state.get(self.job.state, self.job.state)
+        if after != self.job.state or self.package.bank != NO_BANK:
+            self._content(after, NO_BANK, bytes(32))
 
     def drop(self):
         """Put that the board was flashed or reset by its owner: the order and its result are void, nothing is told."""

@@ -68,10 +68,11 @@ class Update:
 
     def step(self):
         """Do one bounded thing; return the milliseconds until the next one is wanted."""
-        waited_ms = self.port.clock.since(self._waiting_since)
-        if waited_ms < self._wait_ms:
-            return self._wait_ms - waited_ms
-        self._wait_ms = 0
+        if self._wait_ms:  # what began long ago may look as if it were to come: a clock wraps
+            waited_ms = self.port.clock.since(self._waiting_since)
+            if waited_ms < self._wait_ms:
+                return self._wait_ms - waited_ms
+            self._wait_ms = 0
         if not self._work:
             from agent.work import Work
 

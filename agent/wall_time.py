@@ -33,7 +33,7 @@ class WallTime:
     @property
     def known(self):
         """Tell whether the board's clock or the network has said a time that can be true."""
-        own = self._clock.unix()
+        own, _ = self._clock.unix(), self._seconds.now()  # which must be asked now and then
         return self._heard or (own is not None and own >= self._floor)
 
     def set_by_network(self, seconds):

@@ -60,7 +60,7 @@ class Web:
         stream = self._idle
         if not stream:
             return None
-        if origin == self._origin and self.clock.since(self._since) <= self.idle_ms:
+        if origin == self._origin and 0 <= self.clock.since(self._since) <= self.idle_ms:
             try:
                 if stream.read_into(self.window.view) is None:  # neither closed nor saying what nobody asked for
                     self._idle = None

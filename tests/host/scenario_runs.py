@@ -12,7 +12,9 @@ FORMATS = [pytest.param(False, id="wbxml"), pytest.param(True, id="xml")]
 
 def keep(story, server, name, rig, micropython, steps=10):
     """Write the transcript with the steps in it, and see that it gives nothing away."""
-    path = TRANSCRIPTS / ("%s-%s-%s.txt" % (name, "xml" if rig.xml else "wbxml", "micropython" if micropython else "cpython"))
+    path = TRANSCRIPTS / (
+        "%s-%s-%s.txt" % (name, "xml" if rig.xml else "wbxml", "micropython" if micropython else "cpython")
+    )
     story.write(path)
     text = path.read_text()
     account = server.device(rig.device_id)

@@ -315,7 +315,9 @@ def test_the_file_changes_all_the_time():
         data = ([PACKAGE] + files * 5)[len(count) - 1]
         return serve_file(fields, data, "application/octet-stream", '"%d"' % len(count))
 
-    bench = spoilt(world(package=serve), {"other": lambda m, path, n: Tamper("reset", 42 * K) if path == "/p.fup" else None})
+    bench = spoilt(
+        world(package=serve), {"other": lambda m, path, n: Tamper("reset", 42 * K) if path == "/p.fup" else None}
+    )
     failed(bench, 402, 905)
 
 
@@ -373,7 +375,9 @@ def test_a_wrong_certificate_of_the_management_server(kind):
 def test_the_202_is_lost():
     """The link goes when the Exec has been acted upon: the server hears of the result and of nothing before."""
     away = []
-    bench = world(order("dau", "https://other/d.dd"), script=lambda host, port, n: away and host == "bench" and ("refuse", 0, 0))
+    bench = world(
+        order("dau", "https://other/d.dd"), script=lambda host, port, n: away and host == "bench" and ("refuse", 0, 0)
+    )
 
     def ask(bench, agent):
         if bench.execs and bench.execs[0].sent and not away:

@@ -59,6 +59,7 @@ class _Oracle(SessionOracle):
         journals = {"journal": device.agent.journal, "settings": device.agent.management.settings}
         if device.version == NEW:
             _patch(self._patches)
+            device.agent.management.nonces.begin(0x7777)
             journals["journal"].put(((_LONG, _KEPT["journal"][_LONG]),))
             journals["journal"].note(_NOTE, _KEPT["journal"][_NOTE])
             journals["settings"].put(((_SETTING, _KEPT["settings"][_SETTING]),))

@@ -65,11 +65,12 @@ def test_the_user_declines_the_download(tmp_path, micropython):
         assert outcome.alerts[0].mark == "critical" and server.transcript.count("package") == 0
 
 
+@pytest.mark.parametrize("behaviour", ["crash", "unfit"])
 @pytest.mark.parametrize("method", ["download", "download-and-update", "push"])
-def test_an_update_that_does_not_work(tmp_path, method):
+def test_an_update_that_does_not_work(tmp_path, method, behaviour):
     """The device goes back to its firmware and says so, to both servers where there are two."""
     with BenchServer() as server, SimRig(server, tmp_path, micropython=CPYTHON, user="yes") as rig:
-        package = server.add_package(rig.update("2.0", "crash"))
+        package = server.add_package(rig.update("2.0", behaviour))
         outcome = rig.order(package, method).wait(30)
         assert (outcome.code, outcome.firmware_version, outcome.state) == (410, "1.0", "70")
         told = {"download": ["900 Success"], "download-and-update": ["952 Device Aborted"], "push": []}

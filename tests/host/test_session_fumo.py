@@ -201,7 +201,7 @@ def test_a_url_that_the_flash_does_not_take(kind):
 def test_the_diagnosis_in_pieces(kind):
     """M10: it is sampled once a session, so that its pieces belong together though the device lives on."""
     first, again = Get("./FUMO/Ext/Diag"), Get("./FUMO/Ext/Diag")
-    out = fumo([first], [url()], [again], kind=kind, server={"message_max": {"xml": 1300, "wbxml": 600}[kind]})
+    out = fumo([first], [url()], [again], kind=kind, server={"message_max": {"xml": 1180, "wbxml": 530}[kind]})
     text = first.results[0].data.decode()
     assert text.startswith("reset power") and text.endswith("last key:size ") and len(out.sent) > 4
     assert again.results[0].data == first.results[0].data

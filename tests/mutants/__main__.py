@@ -9,16 +9,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.mutants.agent_defects import DEFECTS as AGENT_DEFECTS
 from tests.mutants.defects import DEFECTS as FLASH_DEFECTS
 from tests.mutants.dm_defects import DEFECTS as DM_DEFECTS
 
 _ROOT = Path(__file__).parents[2]
 _FOLDERS = ("agent", "hal", "board", "ports", "flash_tools", "tests")
 _PORTABLE = ("test_journal", "test_boot_record", "test_region", "test_bank_writer", "test_nor_spi")
+_SAMPLE = ("--sample", "--only", "flash", "--random", "100", "--processes", "1")
 _LIMIT_S = 240
-DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS
-_DM_TESTS = tuple(sorted({name for _, _, tests in DM_DEFECTS for name in tests}))
-_WITH_CLEAN = (("", [], ()), ("", [], _DM_TESTS), *DEFECTS)  # the tree as it is must pass
+DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS + AGENT_DEFECTS
+_NAMED_TESTS = tuple(sorted({name for _, _, tests in DEFECTS for name in tests}))
+_WITH_CLEAN = (("", [], ()), ("", [], _NAMED_TESTS), *DEFECTS)  # the tree as it is must pass
 
 
 def _copy(target):
@@ -61,7 +63,7 @@ def kills(edits, tests):
             return "session tests" if _notices(target, ["-m", "pytest", *options, *files]) else ""
         if _notices(target, ["tests/run_portable.py", *_PORTABLE]):
             return "portable tests"
-        if _notices(target, ["-m", "tests.powercut", "--sample", "--random", "100", "--processes", "1"]):
+        if _notices(target, ["-m", "tests.powercut", *_SAMPLE]):
             return "power cuts"
     return ""
 

@@ -45,9 +45,9 @@ DEFECTS = (
             ("agent/orders.py", "boot.running() != boot.confirmed() or job.phase in (ARM, TRIAL)", "False"),
             ("agent/orders.py", "not record.idle and job.server", "False and job.server"),
             (
-                "agent/update.py",
-                "bank, running = hardware.banks[1 - self._boot.confirmed()]",
-                "bank, running = hardware.banks[1 - self._boot.running()]",
+                "agent/fetch.py",
+                "bank = hardware.banks[1 - boot.confirmed()]",
+                "bank = hardware.banks[1 - boot.running()]",
             ),
         ],
     ),
@@ -60,7 +60,7 @@ DEFECTS = (
         "no erase after an unclean boot",
         [("agent/resume.py", "if phase == DOWNLOAD and progress.erase_end:", "if False:")],
     ),
-    ("confirm before the self-test", [("agent/update.py", "        if told == PASSED:", "        if told != FAILED:")]),
+    ("confirm before the self-test", [("agent/work.py", "        if told == PASSED:", "        if told != FAILED:")]),
     (
         "journal without the second copy",
         [("agent/journal.py", "self._write_copies(changes, 2)", "self._write_copies(changes, 1)")],
@@ -71,15 +71,9 @@ DEFECTS = (
             (
                 "agent/installer.py",
                 _READ,
-                "        if self.noted != reader.offset:\n            self.noted = reader.offset\n            self._progress.block_done(packed, size)\n"
-                + _READ,
+                "        if not self._decoded:\n            self._progress.block_done(packed, size)\n" + _READ,
             ),
-            ("agent/installer.py", "        else:\n            self._progress.block_done(packed, size)\n", ""),
-            (
-                "agent/installer.py",
-                "        self.verifying = False\n",
-                "        self.verifying = False\n        self.noted = -1\n",
-            ),
+            ("agent/installer.py", "            self._progress.block_done(self._packed, self._size)\n", ""),
         ],
     ),
     ("WIP not polled at start", [("hal/nor_identify.py", "    nor.started(_LONGEST_ERASE_MS)\n    nor.wait()\n", "")]),
@@ -88,9 +82,10 @@ DEFECTS = (
         "security counter raised before confirm",
         [
             (
-                "agent/update.py",
-                "hardware.banks[1 - self._boot.confirmed()], self._running_manifest()",
-                "hardware.banks[1 - self._boot.confirmed()], self._running_manifest()\n        running = read_manifest(bank, self._identity) or running",
+                "agent/fetch.py",
+                "        self._codes = installer\n",
+                "        self._codes = installer\n        from agent.verify import read_manifest\n\n"
+                "        running = read_manifest(bank, self._identity) or running\n",
             )
         ],
     ),

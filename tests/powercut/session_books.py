@@ -16,6 +16,7 @@ _UPDATE = 1226
 _PREFIX = "org.openmobilealliance.dm.firmwareupdate."
 _PIECE = 2048
 _SESSION = 0x4000
+_MOST_REQUESTS = 200  # three times what the longest schedule takes
 
 
 class Books:
@@ -56,6 +57,7 @@ class Servers:
         )  # fmt: skip
         self.dm = DmServer([self.account], self, self._random)
         self._pending = ""  # what the session under way has asked for
+        self._requests = 0
 
     def _random(self, size):
         self.books.drawn += 1
@@ -76,6 +78,8 @@ class Servers:
 
     def request(self, path, fields, body):
         """A request is on the wire: what it says has left the device."""
+        self._requests += 1
+        self.oracle.check(self._requests < _MOST_REQUESTS, "the servers are asked for ever")
         if path == "/p.fup" and self.world.flow == "paused" and not self.books.notified:
             self.books.notified = True
             self.oracle.notify(self.notification())

@@ -13,7 +13,9 @@ def installs(story, rig, number, cut=False):
     assert "version 2.0" in story.heard("boot 2 bank 1 trial")
     if cut:
         story.noted("the power goes")
-        assert "version %s" % rig.old in story.heard("boot 1 bank 0 confirmed"), "what is on trial is not kept by a power cut"
+        assert "version %s" % rig.old in story.heard("boot 1 bank 0 confirmed"), (
+            "what is on trial is not kept by a power cut"
+        )
         story.heard("reset commanded")
         story.heard("boot 2 bank 1 trial")
     story.heard("state 90")

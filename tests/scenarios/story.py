@@ -79,7 +79,9 @@ class Story:
     def sent(self, direction: str, wanted, what: str) -> Message:
         """Find a management message for which `wanted(message)` is true."""
         return self._find(
-            what, lambda step: step.kind == "dm" and step.direction == direction and step.body and wanted(Message(step)), Message
+            what,
+            lambda step: step.kind == "dm" and step.direction == direction and step.body and wanted(Message(step)),
+            Message,
         )
 
     def request(self, kind: str) -> tuple[Step, Step]:
@@ -95,7 +97,9 @@ class Story:
     def heard(self, text: str) -> str:
         """Find a line of the device that begins with the text; return what follows it."""
         line = "the device says: " + text
-        return self._find("the device saying " + text, lambda step: step.title.startswith(line)).title[len(line) :].strip()
+        return (
+            self._find("the device saying " + text, lambda step: step.title.startswith(line)).title[len(line) :].strip()
+        )
 
     def noted(self, text: str) -> Step:
         """Find what somebody did."""

@@ -7,6 +7,7 @@ from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
 from tests.soak import lives
 from tests.soak.faults import ALWAYS, FAULTS, GOOD, HEALING, LOADED
 from tests.soak.plan import Order, Plan
+from tests.soak.reached import CUT_POINTS
 
 _ORDER = {field.name for field in fields(Order)}
 _EFFECTS = tuple(sorted(set(PROGRAM_EFFECTS + ERASE_EFFECTS)))
@@ -61,7 +62,7 @@ def order(random, where):
         "correlator": random.choice(("a", "a", "corr 0 <&>", None)),
         "encoding": random.choice(("none", "deflate", "delta")),
         "descriptor": descriptor,
-        "notify": descriptor and random.random() < 0.7,
+        "notify": descriptor and (where == "dd" or random.random() < 0.7),
         "ask": random.random() < 0.15,
     }
 
@@ -118,9 +119,11 @@ def _cuts(random):
 
 
 def _cut(random):
-    kind = random.choice(("flash", "flash", "flash", "net", "phase", "ms"))
+    kind = random.choice(("flash", "flash", "where", "where", "net", "phase", "ms"))
     if kind == "flash":
         return kind, random.choice((random.randint(1, 20), random.randint(1, 250))), random.choice(_EFFECTS)
+    if kind == "where":
+        return kind, random.choice(CUT_POINTS), random.randint(1, 12), random.choice(_EFFECTS)
     if kind == "net":
         return kind, random.randint(1, 25)
     if kind == "phase":

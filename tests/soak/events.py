@@ -31,6 +31,9 @@ class Events:
         self._owner = None  # version that the owner flashes once the power is off
         self._mark = (0, 0, world.first_op, 0)
         self.cuts = 0
+        self._there = 0  # flash operations in the place where the next cut is to be
+        if any(cut[0] == "where" for cut in self._cuts):
+            self._watch_places()
         end = world.flash.faults._end
 
         def watched_end():
@@ -64,7 +67,7 @@ class Events:
                 self._left.remove(event)
                 self._world.note("event: %s %s", event.act, event.args)
                 getattr(self, "_" + event.act)(agent, *event.args)
-        if self._cuts and self._cuts[0][0] != "flash" and self._is_due(self._cuts[0], 1):
+        if self._cuts and self._cuts[0][0] not in ("flash", "where") and self._is_due(self._cuts[0], 1):
             self._world.judge.cut("power")
             self._next_cut("power")
             raise PowerCut()
@@ -81,11 +84,28 @@ class Events:
             BootRecord(carve(flash, goods.LAYOUT)["boot"], bank).confirm()
             world.judge.flashed()
 
+    def _watch_places(self):
+        world, faults = self._world, self._world.flash.faults
+
+        def watched(plain):
+            def operation(*args):
+                cut = self._cuts[0] if self._cuts else ("",)
+                if cut[0] == "where" and world.judge.where() == cut[1]:
+                    self._there += 1
+                    if self._there == cut[2]:
+                        faults.plan(world.flash.ops, cut[3], self._plan.seed + self._there)
+                plain(*args)
+
+            return operation
+
+        faults.program, faults.erase = watched(faults.program), watched(faults.erase)
+
     # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _next_cut(self, how):
         world = self._world
         self._cuts.pop(0)
+        self._there = 0
         self.cuts += 1
         self._mark = (world.clock.ms(), world.messages, world.flash.ops, world.device.boots)
         world.note("CUT (%s) at %s", how, self._mark)

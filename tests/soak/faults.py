@@ -75,7 +75,7 @@ def _always():
         if code == 200:
             continue
         dlota = {402: 905, 502: 901, 405: 953 if flaw == "magic" else 952}.get(code, 952)
-        rows.append(("package: " + flaw, "web", code, dlota, {"flaw": flaw}))
+        rows.append(("package: " + flaw, "dd", code, dlota, {"flaw": flaw}))
     return [(name, where, (code,), (dlota,), changes) for name, where, code, dlota, changes in rows]
 
 
@@ -135,7 +135,7 @@ def _healing():
         ("the Exec comes twice", "all", {"events": (Event(("phase", "session", 0, 1), "again", (0,)),)}),
     ]
     for code in (202, 401, 407, 408, 417, 500, 503):
-        rows.append(("alert: %d" % code, "all", {"alert_codes": (code, code)}))
+        rows.append(("alert: %d" % code, "all", {"alert_codes": (code,) * (2 if code in (401, 407) else 5)}))
     for code in (400, 404, 405, 406, 413, 425):
         rows.append(("alert: %d for ever" % code, "all", {"alert_codes": (code,) * 9}))
     for code in (202, 404, 405, 408, 500, 401):

@@ -135,6 +135,7 @@ class Judge(Watch):
         told = (report.code, report.type, report.source, report.format, report.mark)
         self._note(any(told != each for each in job.alerts), "alerts differ: %s, %s" % (job.alerts, told))
         job.alerts.append(told)
+        job.answers.append(status)
         if 200 <= report.code < 300 and report.kind != "download":
             self._check_success(job)
         if job.told and not job.excused:
@@ -216,13 +217,23 @@ class Judge(Watch):
         for job in self.jobs.all:
             if job.state in (OPEN, DONE) and not job.excused:
                 self.check(job.alerts, "no alert has come for " + str(job))
+                self.check(job.state == OPEN or job.delivered, "a result was dropped: %s", job.answers)
         for task in self._world.tasks:
             self._check_task(task)
         self._seen.updates += sum(bool(job.alerts) for job in self.jobs.all)
+        self._check_told()
         if self._plan.dlotas is not None:
             failed = {952} if self.trial_cuts > 2 or self.trial_resets else set()
             wrong = self.told_by.get(0, set()) - set(self._plan.dlotas) - failed
             self.check(not wrong, "the download server was told %s", wrong)
+
+    def _check_told(self):
+        """A download server that wants to be told is told, where nothing stands in the way of that."""
+        plan, asked = self._plan, [path for _, _, path in self._world.web.requests]
+        hindered = plan.events or plan.cuts or any(wire.path.startswith("/notify") for wire in plan.wires)
+        if len(plan.orders) == 1 and plan.orders[0].notify and "/0.dd" in asked and not hindered:
+            served = not any(wire.host == "files" for wire in plan.wires)
+            self.check(not served or self.told_by, "the download server was not told")
 
     def _check_task(self, task):
         codes, wanted = set(task.codes), self._plan.codes

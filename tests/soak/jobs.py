@@ -1,6 +1,7 @@
 """The books of what the device has accepted, kept from outside: each order that was put, and what the servers heard of it."""
 
-from agent.job import IDLE
+from agent.job import ARM, IDLE, TRIAL
+from ports.sim.power import Violation
 
 NAMES = ("", "download", "update", "downloadandupdate")
 OPEN, DONE, SUPERSEDED, DROPPED = "open", "done", "superseded", "dropped"
@@ -14,11 +15,18 @@ class Job:
         self.serial = serial
         self.state = OPEN
         self.alerts = []  # what came, without its session
+        self.answers = []  # ... and the Statuses that they got
         self.told = []  # statuses for the download server
         self.results = []  # codes that were put
         self.attempts = set()  # trials that were armed
         self.flashed = False  # by the owner, since
         self.excused = False  # confirmed firmware fell back: its result may be withdrawn
+
+    @property
+    def delivered(self):
+        """Tell whether the device may take its result for delivered: it was taken, or refused three times for good."""
+        refused = [code for code in self.answers if 400 <= code < 500 and code not in (401, 407, 408, 417)]
+        return any(200 <= code < 300 for code in self.answers) or len(refused) > 2
 
     def same(self, job):
         """Tell whether this is the job that the journal holds."""
@@ -44,6 +52,7 @@ class Jobs:
         order, end, drop = record.order, record.end, record.drop
 
         def watched_order(job, phase):
+            self._check_order(job, record)
             self._coming = Job(job, record.job.serial + 1 & 0xFF)
             order(job, phase)
             self._come()
@@ -70,6 +79,13 @@ class Jobs:
         """The owner has flashed or reset the device."""
         if self.current and self.current.state == OPEN:
             self.current.state = DROPPED
+
+    def _check_order(self, job, record):
+        """An order takes the place of another one of the same server only, and not between ARM and the trial's end."""
+        if record.job.phase != IDLE and job.server != record.job.server:
+            raise Violation("an order takes the place of another server's")
+        if record.job.phase in (ARM, TRIAL):
+            raise Violation("an order is taken in a trial")
 
     def _settle(self, record):
         if self._coming and self._coming.same(record.job):

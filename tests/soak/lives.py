@@ -5,6 +5,7 @@ from dataclasses import replace
 from ports.sim import firmware
 from tests.soak import goods
 from tests.soak.plan import Event, Order, Plan, Wire
+from tests.soak.reached import CUT_POINTS
 
 _SLOW = Wire("cdn", "rate", (4000,), "/", 0, -1)
 _WEB = ("dau", "download", "fetch")
@@ -121,6 +122,12 @@ def held_then_same_image(random, settings):
     return _plan(settings, Order("fetch"), second, events=(_later(1),), codes=(200,))
 
 
+def new_url_then_update(random, settings):
+    """A package is held when another URL is written: Update finds nothing."""
+    second = Order("stale", "b", held_back=True, statuses=(405,))
+    return _plan(settings, Order(random.choice(("fetch", "push"))), second, events=(_later(1),), codes=(200,))
+
+
 def running_image_held(random, settings):
     """The running image is what is held; the power goes in the download that an Exec without a new PkgURL begins."""
     second = Order("push", "b", version=goods.OLD, held_back=True)
@@ -132,7 +139,9 @@ def running_image_held(random, settings):
 def try_again(random, settings):
     """After a trial that failed the server orders the held package once more."""
     first = Order(random.choice(("dau", "push")), behaviour=random.choice((firmware.CRASH, firmware.UNFIT)))
-    return _plan(settings, first, Order("update", "b", held_back=True, codes=(410,)), events=(_later(1),), codes=(410,))
+    again = Order("update", "b", held_back=True, codes=(410,))
+    event = Event(("phase", "report", random.randint(0, 300)), random.choice(("cut", "reset")))
+    return _plan(settings, first, again, events=(_later(1), event), codes=(410,))
 
 
 def cleaned(random, settings):
@@ -156,6 +165,14 @@ def many_cuts(random, settings):
     method = {"accepted": "push", "ready": "dau"}.get(phase, random.choice(("dau", "push")))
     cuts = (("phase", phase, 0),) * 14
     return _plan(settings, _dd(method=method, descriptor=method == "dau"), cuts=cuts, codes=(code,))
+
+
+def cut_at_a_place(random, settings):
+    """The power goes at a flash operation of one certain kind."""
+    place, effect = random.choice(CUT_POINTS), random.choice(("none", "done", "prefix", "half", "weak"))
+    first = _dd(method=random.choice(("dau", "download"))) if random.random() < 0.7 else Order("push")
+    cut = ("where", place, random.choice((1, 1, 2, 3)), effect)
+    return _plan(settings, first, cuts=(cut,), codes=(200,))
 
 
 def reflashed(random, settings):
@@ -198,7 +215,9 @@ def held_and_crashing(random, settings):
     if phase == "idle":
         events = tuple(Event(("ms", 120000 + 900 * nth), "reset") for nth in range(4))
     method = "fetch" if phase in ("idle", "report") else random.choice(("dau", "push", "download"))
-    return _plan(settings, Order(method), Order("update", "b", held_back=True), events=events + (_later(1, 300000),))
+    cuts = (("where", "fallback", random.randint(1, 4), "none"),) if random.random() < 0.5 else ()
+    second = Order("update", "b", held_back=True)
+    return _plan(settings, Order(method), second, events=events + (_later(1, 300000),), cuts=cuts)
 
 
 def refused_push(random, settings):
@@ -234,8 +253,8 @@ def _titled(function):
 _ALL = (
     two_updates, bad_then_good, failed_then_update, superseded, order_in_trial, other_server, other_server_later, same_again,
     same_image, nothing_held, empty_url, held_then_update, held_then_other, held_then_same_image, running_image_held,
-    try_again, cleaned, cleaned_then_new, many_cuts, reflashed, factory_reset, crashes_later, watchdog, held_and_crashing,
-    refused_push, chatty_user, read_errors,
+    new_url_then_update, try_again, cleaned, cleaned_then_new, many_cuts, cut_at_a_place, reflashed, factory_reset,
+    crashes_later, watchdog, held_and_crashing, refused_push, chatty_user, read_errors,
 )  # fmt: skip
 LIVES = dict(_titled(function) for function in _ALL)
 

@@ -2,7 +2,8 @@
 
 Times and places are tuples. Of an event, from the world's beginning: ("ms", n) virtual time, ("net", n) messages (see
 World.message), ("op", n) flash operations, ("boot", n) boots, ("phase", name, ms, nth) so long after the device was first (or
-for the nth time) seen in that phase. Of a cut the same, each counted from the cut before it, and ("flash", n, effect).
+for the nth time) seen in that phase. Of a cut the same, each counted from the cut before it, and ("flash", n, effect) at a flash
+operation, ("where", place, n, effect) at the n-th one in a place (see Judge.where).
 """
 
 from dataclasses import dataclass, field
@@ -10,14 +11,29 @@ from dataclasses import dataclass, field
 from ports.sim import firmware
 from tests.soak import goods
 
-KINDS = {"dau": "DownloadAndUpdate", "download": "Download", "fetch": "Download", "push": "Update", "update": "Update"}
+METHODS = {
+    "dau": "download and update",
+    "download": "download, and update once it is there",
+    "fetch": "download alone",
+    "push": "write PkgData, and update",
+    "update": "update with what is held",
+    "stale": "write a URL, and update with nothing held",
+}
+KINDS = {
+    "dau": "DownloadAndUpdate",
+    "download": "Download",
+    "fetch": "Download",
+    "push": "Update",
+    "update": "Update",
+    "stale": "Update",
+}
 
 
 @dataclass(frozen=True)
 class Order:
     """What a server wants of the device; see policy.py for how it goes about it."""
 
-    method: str = "dau"  # "dau", "download" (and update), "fetch" (download alone), "push" (and update), "update"
+    method: str = "dau"  # or one of METHODS
     correlator: str | None = "a"
     server: str = "bench"
     version: str = goods.NEW

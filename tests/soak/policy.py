@@ -112,6 +112,8 @@ class Policy:
         before = []
         if order.replace and node != "Update":
             before = [Replace(Item("%s%s/PkgURL" % (_ROOT, node), task.url, format="chr"))]
+        if order.method == "stale":
+            before = [Replace(Item(_ROOT + "Download/PkgURL", task.url, format="chr"))]
         yield from self._exec(task, _ROOT + node, before)
 
     def _push(self, task):

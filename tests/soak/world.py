@@ -71,7 +71,7 @@ class World:
         self._make_device()
         self.images = {goods.OLD: goods.image(goods.OLD), goods.OWNERS: goods.image(goods.OWNERS)}
         for order in plan.orders:
-            if order.method != "update":
+            if order.method not in ("update", "stale"):
                 self.images[order.version] = goods.image(order.version, order.behaviour, order.size)
         self.seen = Reached()
         self.judge = Judge(self)
