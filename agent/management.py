@@ -98,5 +98,5 @@ class Management:
         servers = "+".join(self._owner.identity.servers)
         acls = [("", "Add=*&Get=*"), (self._owner.board.root[2:], "Get=*&Replace=%s&Exec=%s" % (servers, servers))]
         for path in _SPECIAL:
-            acls.append((path, "Get=*&Add=%s&Replace=%s&Delete=%s" % (servers, servers, servers)))
+            acls.append((path, "Get=*&Add=%s&Replace=%s" % (servers, servers)))
         return acls

@@ -140,8 +140,8 @@ def test_a_redirect_out_of_tls():
     assert all(tls for _, tls in asked)
 
 
-@pytest.mark.parametrize("path", ["/d.dd", "/p.fup", "/notify", "/dm"])
-def test_slow_loris(path, rate=1):
+@pytest.mark.parametrize("path, rate", [("/d.dd", 1), ("/p.fup", 1), ("/p.fup", 10), ("/notify", 1), ("/dm", 1)])
+def test_slow_loris(path, rate):
     """Bytes drip: in the head, then in the body. Whoever it is, the device has better things to do."""
 
     def drip(method, asked, number):

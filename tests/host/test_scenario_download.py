@@ -69,7 +69,8 @@ def test_the_user_declines_the_download(tmp_path, micropython):
 @pytest.mark.parametrize("method", ["download", "download-and-update", "push"])
 def test_an_update_that_does_not_work(tmp_path, method, behaviour):
     """The device goes back to its firmware and says so, to both servers where there are two."""
-    with BenchServer() as server, SimRig(server, tmp_path, micropython=CPYTHON, user="yes") as rig:
+    words = ("--trial-max-s", 1)
+    with BenchServer() as server, SimRig(server, tmp_path, *words, micropython=CPYTHON, user="yes") as rig:
         package = server.add_package(rig.update("2.0", behaviour))
         outcome = rig.order(package, method).wait(30)
         assert (outcome.code, outcome.firmware_version, outcome.state) == (410, "1.0", "70")

@@ -82,11 +82,6 @@ DEFECTS = (
     ),
     ("a proof of a server is not noted", [("agent/dm_nonces.py", "slot\n        self._save()", "slot")], _CUTS),
     (
-        "counters that a cut may have taken are not made up for",
-        [("agent/dm_nonces.py", "(1 if self._sure else _LOST)", "1")],
-        _CUTS,
-    ),
-    (
         "a planned reset hides that notes were lost",
         [("agent/record.py", "        if self.settle:\n            self.settle()\n", "")],
         _CUTS,

@@ -16,7 +16,7 @@ _UPDATE = 1226
 _PREFIX = "org.openmobilealliance.dm.firmwareupdate."
 _PIECE = 2048
 _SESSION = 0x4000
-_MOST_REQUESTS = 200  # three times what the longest schedule takes
+_MOST_REQUESTS = 200  # between two cuts; some ten are enough
 
 
 class Books:
