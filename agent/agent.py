@@ -37,6 +37,7 @@ class Agent:
         self._requests = self._kept = self.wall_time = self._time = None
         self._ask_ms = self._asked_at = 0
         self._phase = START
+        self._wrong_keys = 0  # that bootstrap messages were made with
         self._probed = self._healthy = False
         policy = {"server_reached": self._is_reached if board.needs_server else None}
         policy["min_ms"], policy["max_ms"] = board.trial_min_ms, board.trial_max_ms
@@ -103,6 +104,21 @@ class Agent:
     def request_update(self):
         """A user wants the server to look for an update; return False where that must wait."""
         return self.requests.by_user(not self.record.open)
+
+    def bootstrap(self, content_type, body, button=False):
+        """Take a bootstrap message, however it was pushed; return its status. After 200 the new server is turned to."""
+        if self.in_session:
+            return 403
+        from agent.bootstrap import accept
+
+        client = self.management.client()
+        client.accounts = self.management.accounts
+        code, names = accept(client, content_type, body, self.board.bootstrap_key, self._wrong_keys, button)
+        self._wrong_keys += code == 401
+        self.management.drop()
+        for name in names:
+            self._meetings.call(name)
+        return code
 
     def clean_up(self):
         """The board needs the spare bank for something else: no package is held any more. False while the bank is in use."""

@@ -9,7 +9,7 @@ _AGAIN_MS = const(2000)  # before the same message goes out once more; longer ea
 _REDIRECTS = const(5)
 _BUFFER = const(512)
 _ACT_MS = const(3600000)  # for what an answer orders: the user is asked, a package is proven
-_ANSWER_MS = const(600000)  # for the body of an answer, 16 KiB at most: a server that only drips must not hold the device
+_ANSWER_MS = const(600000)  # for the body of an answer, 16 KiB at most: a server that only drips holds nobody
 
 
 class Conversation:

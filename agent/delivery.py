@@ -103,7 +103,8 @@ class Delivery:
     def _answered(self, code, authentic):
         """Take the server's Status of the alert: only one that surely is the server's ends the matter."""
         self.code = code
-        if 200 <= code < 300 and authentic and self._record.outbox.code:  # else the owner has reset the device meanwhile
+        waits = self._record.outbox.code  # else the owner has reset the device meanwhile
+        if 200 <= code < 300 and authentic and waits:
             self._told()
             self._end()
 

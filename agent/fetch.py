@@ -153,7 +153,9 @@ class Fetch:
 
     def _is_short(self, error):
         """Tell whether the stream ended at the very same byte for the third time: the file ends there, not the link."""
-        if not self._stream or self._installer.received == self._received or error.final or error.code != LinkError.code:
+        if error.final or error.code != LinkError.code:
+            return False
+        if not self._stream or self._installer.received == self._received:
             return False
         end = self._offset + self._installer.received - self._received
         self._ends = self._ends + 1 if end == self._end else 1

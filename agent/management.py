@@ -94,9 +94,16 @@ class Management:
         return Fumo(owner.board.root, urls, owner.update, owner.make_push, owner.details, owner.held_manifest)
 
     def _acls(self):
-        """The firmware servers may use the object and the accounts; everybody may look."""
-        servers = "+".join(self._owner.identity.servers)
+        """The firmware servers may use the object and the accounts; everybody may look.
+
+        A device that was provisioned without any takes those that bootstrap brought.
+        """
+        servers = "+".join(self._owner.identity.servers or self._brought())
         acls = [("", "Add=*&Get=*"), (self._owner.board.root[2:], "Get=*&Replace=%s&Exec=%s" % (servers, servers))]
         for path in _SPECIAL:
             acls.append((path, "Get=*&Add=%s&Replace=%s" % (servers, servers)))
         return acls
+
+    def _brought(self):
+        accounts = self.accounts
+        return [accounts.account(name).server_id for name in accounts.names()]

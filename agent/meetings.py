@@ -57,6 +57,13 @@ class Meetings:
         self._called = self._trigger if self._is_called() else None
         return self._called is not None or self._owner.reports or self._owner.asks() is not None
 
+    def call(self, name):
+        """A session with that account is wanted as soon as it can be had."""
+        from agent.notification import Trigger
+
+        self._trigger, self._retry_ms = Trigger(self._owner.management.accounts.account(name), 0, 0, False), 0
+        self._failures.reset()
+
     def rest(self):
         """Give up what is only needed when a notification comes."""
         if self._notifications:

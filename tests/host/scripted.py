@@ -41,8 +41,7 @@ def order(kind, url="/p.fup", correlator="a", then=(), replace=True):
         command = Exec(node, correlator=correlator)
         bench.execs.append(command)
         yield [command]
-        for package in then:
-            yield package
+        yield from then
 
     return script
 

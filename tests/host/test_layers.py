@@ -12,7 +12,10 @@ DEVICE = ("agent", "hal", "board", "ports")
 OURS = (*DEVICE, "flash_tools", "tests")
 LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "agent.job", "agent.p256")
 PURE = ("binascii", "hashlib", "struct")
-ENTRY = ("ports/*/__main__.py", *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "device_agent")))
+ENTRY = (
+    "ports/*/__main__.py",
+    *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "device_agent")),
+)
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
 LINUX = (
     "argparse",
