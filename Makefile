@@ -24,7 +24,7 @@ run: $(VENV)/.stamp ## watch one complete update on the simulated board; FIRMWAR
 test: $(VENV)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
 	$(PY) -m pytest $(ARGS)
 
-powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update; ID=... replays one schedule
+powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update and between any two messages; ID=... replays one schedule
 	$(PY) -m tests.powercut $(if $(ID),--id $(ID))
 
 soak: $(VENV)/.stamp ## run seeded worlds in virtual time: servers, network, flash, power; N=... worlds, SEED=... replays one

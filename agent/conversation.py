@@ -122,10 +122,18 @@ class Conversation:
             self._exchange.close()
             self._exchange = None
         self._web.close()
-        self._next = self._ask
         if error.final:
             self.session.give_up(error)
             return 0
         self.session.no_answer()
         self._failures += 1
-        return _AGAIN_MS * self._failures
+        self._since, self._next = self._web.clock.ms(), self._pause
+        return 0
+
+    def _pause(self):
+        """Whoever calls may come too early: the next try waits."""
+        left_ms = _AGAIN_MS * self._failures - self._web.clock.since(self._since)
+        if left_ms > 0:
+            return left_ms
+        self._next = self._ask
+        return 0

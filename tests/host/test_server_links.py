@@ -113,7 +113,7 @@ def test_a_session_through_the_relay():
         agent = Agent(server)
         order = server.order(portable.ID, server.add_package(IMAGE))
         for number in (1, 2):
-            server.relay.add("down", connection=number, after=2500 * number)
+            server.relay.add("down", connection=number, after=1800 * number)
         agent.session()
         agent.close()
         assert order.exec_status == 202 and len(agent.fumo.orders) == 1 and server.relay.connections == 3

@@ -45,7 +45,7 @@ def test_all_of_it_however_it_is_cut():
                 got = _read(before + data, piece=piece, length=length)
                 assert got.types == ["Application/Vnd.Fumo-Agent.Package; a=b", "text/plain"]
                 assert got.size == 1234 and got.object == "http://host/f?a=1&b&c=2"
-                assert got.notify == "http://host/dir/../notify"
+                assert got.notify == "http://host/notify"
                 question = got.question()
                 assert question.text == "Fi<rm >\"'\n\u00c4B\na b\n2 KiB" and question.kind == 1101
                 assert question.options == {} and question.choices == ()

@@ -30,6 +30,7 @@ class Judge(Watch):
         self.told_by = {}  # order -> what the download server was told
         self._state = 10
         self._booted = 0, 0
+        self._flashed = False  # since the last boot
 
     def check(self, holds, text, *arguments):
         """Count a check; raise where it does not hold."""
@@ -101,6 +102,8 @@ class Judge(Watch):
             self._set_guard()
         if meetings and meetings.active:
             self.check(job.phase not in (ARM, TRIAL), "a session in a trial")
+        self.check(job.phase == IDLE or not self._flashed, "an order goes on after a re-flash")
+        self._flashed = False
         state = agent.update.state
         if state != self._state:
             edge = "%d-%d" % (self._state, state)
@@ -203,6 +206,7 @@ class Judge(Watch):
         """The owner has put another firmware into the confirmed bank."""
         self.jobs.drop()
         self.unsure = False
+        self._flashed = True
         for job in self.jobs.all:
             job.flashed = True
 

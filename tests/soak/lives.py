@@ -195,7 +195,8 @@ def factory_reset(random, settings):
 def crashes_later(random, settings):
     """The new firmware passes its trial, and crashes at each start from then on: the old one comes back."""
     phase = random.choice(("report", "session", "idle"))
-    event = Event(("phase", phase, random.randint(0, 60000), random.choice((0, 1))), "reset")
+    ms = random.choice((0, random.randint(0, 1200), random.randint(0, 60000)))
+    event = Event(("phase", phase, ms, random.choice((0, 0, 1))), "reset")
     first = Order("dau", behaviour=firmware.CRASH_CONFIRMED)
     return _plan(settings, first, events=(event,), codes=(200, 410))
 
