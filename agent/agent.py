@@ -18,7 +18,6 @@ from agent.update import Update
 from agent.web import Web
 
 _HEALTHY_MS = const(60000)
-_LISTEN_MS = const(500)
 _PROBE_MS = const(30000)  # between two tries to reach a server in a trial
 
 
@@ -70,7 +69,7 @@ class Agent:
         if not (self.board.small and meetings.active):  # a datagram can wait, the memory for its code cannot be had
             meetings.listen()
         self._watch_health()
-        return min(self._turn(), _LISTEN_MS)
+        return min(self._turn(), self.board.nap_ms)
 
     def _turn(self):
         meetings, phase = self._meetings, self.record.job.phase

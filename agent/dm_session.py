@@ -57,6 +57,7 @@ class Session(Exchange):
         """Yield the message in pieces, each valid until the next; LinkError where it is not what was counted."""
         crc, out = 0, self._out
         self._answer = self._answer or self.make_answer()
+        out.clear()  # of what was not sent before the connection broke
         for _ in self._answer.pieces():
             piece = out.view[: out.size]
             crc = crc32(piece, crc)

@@ -19,6 +19,7 @@ class Options:
     root = "./FUMO"  # where the firmware object is
     objects = ()  # the board's own management objects: ((path, object or function), ...)
     notify_port = 2948  # UDP port for notifications, 0 for any that is free, -1 for none
+    nap_ms = 500  # most that the loop rests: so late a notification is heard where nothing ends the rest
     poll_interval_ms = 86400000
     needs_server = True  # a trial passes only if a server was reached: a board with a console may do without
     trial_min_ms = 60000

@@ -54,6 +54,43 @@ def test_every_connection(kind):
         healed(world(script=lambda host, port, n, number=number: (kind, 0, 0) if n == number else None))
 
 
+class Breaking:
+    """Wraps a network: the connections that come break when the device has written so many bytes, one number for each."""
+
+    def __init__(self, net, limits):
+        self._connect, self._limits = net.connect, list(limits)
+        self.written, net.connect = [], self.connect
+
+    def connect(self, *where):
+        stream, number = self._connect(*where), len(self.written)
+        self.written.append(0)
+        write = stream.write
+
+        def limited(data):
+            count = write(data[:100])
+            self.written[number] += count or 0
+            if self._limits[number : number + 1] and self.written[number] > self._limits[number]:
+                stream.connection.reset()
+            return count
+
+        stream.write = limited
+        return stream
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("wbxml", [True, False])
+def test_the_link_breaks_while_the_device_sends(wbxml, first):
+    """A message that was sent in part goes out again, the same from its first byte on: twice broken, the third one is whole."""
+    clean = world(wbxml=wbxml)
+    line = Breaking(clean.net, ())
+    healed(clean)
+    for at in range(0, line.written[0], 61):
+        bench = world(wbxml=wbxml)
+        line = Breaking(bench.net, (at + 31, at) if first else (at, at))
+        healed(bench)
+        assert bench.said.count("the link failed: the server does not answer") == 0, at
+
+
 @pytest.mark.parametrize("kind", ["refuse", "reset", "stall"])
 def test_away_for_a_while(kind):
     """Three connections in a row fail, whichever is the first."""

@@ -21,8 +21,8 @@ NAMES = {CPYTHON: "cpython", MICROPYTHON: "micropython"}
 
 
 def together(work, *cases):
-    """Do `work(case)` for all cases, two at a time; fail with the first one that fails."""
-    with ThreadPoolExecutor(2) as pool:
+    """Do `work(case)` for all cases, four at a time; fail with the first one that fails."""
+    with ThreadPoolExecutor(4) as pool:
         for job in [pool.submit(work, *case) for case in cases]:
             job.result()
 

@@ -5,7 +5,6 @@ A cut that touches no cell takes the RAM and what is on the wire; states that we
 
 from collections import Counter
 
-import agent.agent
 from agent import reset
 from ports.sim.device import IDLE
 from ports.sim.device_agent import AgentDevice
@@ -17,7 +16,6 @@ from tests.powercut import explore
 from tests.powercut.session_oracle import SessionOracle
 from tests.powercut.session_worlds import NOTIFY
 
-agent.agent._LISTEN_MS = 10000  # a datagram ends the nap anyway, and there is none
 _KIB = 1024
 MESSAGE = "message"
 KINDS = ("asking", "sent", "answered", "heard", "acting", "piece")

@@ -81,7 +81,12 @@ class SessionWorld:
     def options(self):
         """Return what the board chooses."""
         return Options(
-            poll_interval_ms=60000, trial_min_ms=2000, trial_max_ms=6000, needs_server=False, wbxml=self.wbxml
+            nap_ms=10000,  # a datagram ends it anyway
+            poll_interval_ms=60000,
+            trial_min_ms=2000,
+            trial_max_ms=6000,
+            needs_server=False,
+            wbxml=self.wbxml,
         )
 
 

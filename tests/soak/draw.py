@@ -70,6 +70,7 @@ def order(random, where):
 def compose(random, names, cuts=()):
     """Return a plan with these faults; codes that each of them may come to are what it may come to."""
     rows = [FAULTS[name] for name in names]
+    rows = [row for row in rows if "alone" in row[1]] or rows
     places = " ".join(row[1] for row in rows).split()
     where = "dd" if "dd" in places else "web" if "web" in places else "all"
     settings, first = base(random), order(random, where)

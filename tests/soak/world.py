@@ -4,7 +4,6 @@
 is the same. `world.flash.ops - world.first_op` counts flash operations, `world.messages` what went over the network.
 """
 
-import agent.agent
 from agent.options import Options
 from flash_tools.server.dm import Device as Account
 from flash_tools.server.dm import DmServer
@@ -22,11 +21,11 @@ from tests.soak.policy import Policy
 from tests.soak.reached import Reached
 from tests.soak.web import Web
 
-agent.agent._LISTEN_MS = 10000  # nothing is missed: a datagram ends the nap, and fewer naps make a fast soak
 ADDRESSES = {"bench": "192.0.2.1", "other": "192.0.2.2", "files": "192.0.2.3", "cdn": "192.0.2.4"}
 _MOST_BOOTS = 80
 _SETTLE_MS = 100000  # without work for so long: nothing more comes
 _REMIND_MS = 600000
+_REMINDERS = 8  # then that server gives up
 _LATE_MS = 400000
 
 
@@ -62,7 +61,7 @@ class World:
         self.scheme = "https" if plan.tls else "http"
         self._drawn = 0
         self._idle_since = None
-        self._reminded = 0
+        self._reminded = self._reminders = 0
         self.policies = {name: Policy(name, plan, self) for name in ("bench", "other")}
         self.tasks = sorted(
             [task for policy in self.policies.values() for task in policy.tasks], key=lambda task: task.number
@@ -98,6 +97,7 @@ class World:
     def _make_device(self):
         plan = self.plan
         settings = {"notify_port": 2948, "poll_interval_ms": 900000, "trial_min_ms": 5000, "trial_max_ms": 100000}
+        settings["nap_ms"] = 10000  # nothing is missed: a datagram ends it, and fewer naps make a fast soak
         settings.update(plan.options, needs_server=plan.needs_server, wbxml=plan.wbxml)
         options = Options(**settings)
         options.ui = User(plan.user, self.clock)
@@ -182,7 +182,9 @@ class World:
             self._reminded = self.clock.ms()
             for task in self.tasks:
                 if task.due and task.order.server != "bench":
+                    self._reminders += 1
                     self.notify(task.order.server)
+                    task.wanted = self._reminders < _REMINDERS
 
     def _is_quiet(self, agent):
         if not agent.record.idle or self.events.waiting:
