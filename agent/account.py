@@ -33,6 +33,7 @@ def _account(name, store):
     account.name = name
     account.server_id = store.text(name + "/ServerID")
     account.url = _url(store, name + "/AppAddr/")
+    account.secure = account.url[:6].lower() == "https:"
     account.preferred = _type_number(store, name + "/AAuthPref")
     account.alert_source = store.text(name + "/Ext/AlertSource")
     account.alert_format = store.text(name + "/Ext/AlertFormat", "int")

@@ -5,7 +5,7 @@ Both survive reboots. Nothing here can change which bank boots, and the operatio
 
 from agent.backoff import Backoff
 from agent.compat import const
-from agent.own_alert import generic
+from agent.own_alert import FUMO_TYPE, generic
 
 _POSTS = const(3)
 _REFUSALS = const(3)  # sessions in which the server refuses the alert for good
@@ -14,7 +14,6 @@ _FOR_EVER = const(0x3FFFFFFF)
 _SOON_MS = const(1000)
 _POLL_MS = const(20)
 _KINDS = ("", "download", "update", "downloadandupdate")
-TYPE = "org.openmobilealliance.dm.firmwareupdate."
 
 
 class Delivery:
@@ -97,7 +96,7 @@ class Delivery:
         record.attempt()
         source = job.node if account.alert_source == "exec" else self._root
         mark = "informational" if code < 300 else "critical"
-        kind = TYPE + _KINDS[job.kind]
+        kind = FUMO_TYPE + _KINDS[job.kind]
         return generic(kind, str(code), source, job.correlator, mark, account.alert_format or "int", self._answered)
 
     def _answered(self, code, authentic):

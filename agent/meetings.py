@@ -49,8 +49,7 @@ class Meetings:
             trigger = self._judge(self._data[: came[0]])
             if trigger:
                 self._owner.log("a server asks for a session")
-                self._trigger, self._retry_ms = trigger, 0
-                self._failures.reset()
+                self._remember(trigger)
 
     def wanted(self):
         """Tell whether a session should be opened as soon as the link is free."""
@@ -61,8 +60,7 @@ class Meetings:
         """A session with that account is wanted as soon as it can be had."""
         from agent.notification import Trigger
 
-        self._trigger, self._retry_ms = Trigger(self._owner.management.accounts.account(name), 0, 0, False), 0
-        self._failures.reset()
+        self._remember(Trigger(self._owner.management.accounts.account(name), 0, 0, False))
 
     def rest(self):
         """Give up what is only needed when a notification comes."""
@@ -85,11 +83,10 @@ class Meetings:
         from agent.dm_session import Session
 
         alerts = self._opening(account)
-        secure = account.url[:6].lower() == "https:"
         session_id, resync = 0, False
         if trigger and not self._failures.failures:
             session_id, resync = trigger.session_id, trigger.resync
-        session = Session(owner.management.client(), account, alerts, secure, session_id, resync)
+        session = Session(owner.management.client(), account, alerts, account.secure, session_id, resync)
         self._talk = Conversation(session, owner.web)
 
     def step(self):
@@ -100,6 +97,10 @@ class Meetings:
         return wait_ms
 
     # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _remember(self, trigger):
+        self._trigger, self._retry_ms = trigger, 0
+        self._failures.reset()
 
     def _bind(self, port):
         """Return where notifications come in, None where they cannot: then the timer alone leads to sessions."""

@@ -1,5 +1,7 @@
 """An Alert that the device sends: the ones that run the session, and Generic Alerts with what they report."""
 
+FUMO_TYPE = "org.openmobilealliance.dm.firmwareupdate."  # what the types of FUMO's Generic Alerts begin with
+
 
 class OwnAlert:
     """`answered` is called with the server's Status, and with whether the message that brought it was authentic."""

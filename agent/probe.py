@@ -17,12 +17,11 @@ class Probe:
         self._web, self._owner, self._account = owner.web, owner, account
         self.over = self.reached = False
         self._exchange = self._talk = None
-        self._secure = account.url[:6].lower() == "https:"
 
     def step(self):
         """Do one thing; return the milliseconds until the next one is wanted."""
         try:
-            return self._ask() if self._secure else self._prove()
+            return self._ask() if self._account.secure else self._prove()
         except LinkError as e:
             self._owner.log("the server cannot be reached: %s", e)
             if e.dates:

@@ -72,13 +72,13 @@ class Requests:
     @staticmethod
     def alert(kind, account, uri, on_status=None):
         """Return the alert; `uri` is the root of the firmware object, "" where the alert is to name none."""
-        from agent.own_alert import generic
+        from agent.own_alert import FUMO_TYPE, generic
 
         data = account.request_data
         if uri and account.alert_source == "exec":
             uri += "/DownloadAndUpdate"
         form = account.alert_format if data.isdigit() else "chr"
-        name = "org.openmobilealliance.dm.firmwareupdate." + _KINDS[kind]
+        name = FUMO_TYPE + _KINDS[kind]
         return generic(name, data, uri, form=form, on_status=on_status)
 
     def answered(self, kind, code):

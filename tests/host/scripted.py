@@ -72,6 +72,16 @@ def nothing(session, bench):
     return iter(())
 
 
+def package(version=goods.NEW, **options):
+    """Return files with a package of that kind."""
+    return {("bench", "/p.fup"): goods.package(version, **options)}
+
+
+def bad_gateway(fields):
+    """Answer a request for a file that there is nothing."""
+    return 503, (), b""
+
+
 class _Policy:
     def __init__(self, name, scripts, bench):
         self.name, self._scripts, self._bench = name, list(scripts), bench

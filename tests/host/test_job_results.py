@@ -7,21 +7,10 @@ from agent.job import DOWNLOAD, Job, Outbox
 from agent.journal import Journal
 from flash_tools.server.dm_commands import Item, Replace
 from ports.sim import firmware
-from tests.host.scripted import Bench, both, nothing, order, read
+from tests.host.scripted import Bench, bad_gateway, both, nothing, order, package, read
 from tests.soak import goods
 
 DD = goods.descriptor("https://bench/p.fup", len(goods.package(goods.NEW)), "https://bench/notify")
-WITH_DD = {("bench", "/d.dd"): DD}
-
-
-def package(version=goods.NEW, **options):
-    """Return files with a package of that kind."""
-    return {("bench", "/p.fup"): goods.package(version, **options)}
-
-
-def bad_gateway(fields):
-    """Answer that there is nothing."""
-    return 503, (), b""
 
 
 def test_state_stays_after_the_alert_and_can_be_read_in_its_answer():
@@ -129,7 +118,7 @@ def test_the_download_server_is_told_first(kind, behaviour, posted, code):
 
 
 def test_a_download_server_that_cannot_be_told():
-    bench = Bench(order("dau", url="/d.dd"), files={**WITH_DD, ("bench", "/notify"): bad_gateway})
+    bench = Bench(order("dau", url="/d.dd"), files={("bench", "/d.dd"): DD, ("bench", "/notify"): bad_gateway})
     bench.run(3000)
     assert len(bench.posts) == 3 and bench.results == [("a", 200)]
 

@@ -7,21 +7,8 @@ from agent.job import DOWNLOAD, TRIAL, Job, Package
 from agent.journal import Journal
 from flash_tools.server.dm_commands import Exec, Get
 from ports.sim import firmware
-from tests.host.scripted import Bench, both, nothing, order, read
+from tests.host.scripted import Bench, bad_gateway, both, nothing, order, package, read
 from tests.soak import goods
-
-DD = goods.descriptor("https://bench/p.fup", len(goods.package(goods.NEW)), "https://bench/notify")
-WITH_DD = {("bench", "/d.dd"): DD}
-
-
-def package(version=goods.NEW, **options):
-    """Return files with a package of that kind."""
-    return {("bench", "/p.fup"): goods.package(version, **options)}
-
-
-def bad_gateway(fields):
-    """Answer that there is nothing."""
-    return 503, (), b""
 
 
 def test_an_order_is_kept_before_its_202_leaves():

@@ -86,21 +86,26 @@ def test_the_server_forgets_the_session(auth, tls):
         assert len(came) > number and bench.results and set(bench.results) == {("a", 200)}, (number, bench.results)
 
 
+def spoiled_at(number, auth, tls, spoil):
+    """Run orders with `spoil(bench)` before that management message is looked at; return the bench."""
+    bench, came = Bench(order("dau"), nothing, auth=auth, tls=tls), []
+
+    def count(host, body):
+        came.append(host)
+        if len(came) == number:
+            spoil(bench)
+
+    bench.on_dm = count
+    bench.policies["bench"]._scripts += [order("dau"), order("dau")]
+    bench.run(20000)
+    return bench
+
+
 @pytest.mark.parametrize("what", ["client_nonce", "server_nonce"])
 @pytest.mark.parametrize("auth, tls", AUTHS)
 def test_a_stale_nonce_at_the_server(auth, tls, what):
     for number in range(1, 6):
-        bench = Bench(order("dau"), nothing, auth=auth, tls=tls)
-        came = []
-
-        def spoil(host, body, bench=bench, came=came, number=number):
-            came.append(host)
-            if len(came) == number:
-                setattr(bench.accounts["bench"], what, b"of another time!")
-
-        bench.on_dm = spoil
-        bench.policies["bench"]._scripts += [order("dau"), order("dau")]
-        bench.run(20000)
+        bench = spoiled_at(number, auth, tls, lambda bench: setattr(bench.accounts["bench"], what, b"of another time!"))
         assert bench.results and set(bench.results) == {("a", 200)}, (number, bench.results, bench.said[-3:])
 
 
@@ -108,17 +113,7 @@ def test_a_stale_nonce_at_the_server(auth, tls, what):
 @pytest.mark.parametrize("auth, tls", AUTHS)
 def test_every_answer_is_wrong_once(auth, tls, fault):
     for number in range(1, 6):
-        bench = Bench(order("dau"), nothing, auth=auth, tls=tls)
-        came = []
-
-        def spoil(host, body, bench=bench, came=came, number=number):
-            came.append(host)
-            if len(came) == number:
-                setattr(bench.dms["bench"].faults, fault, 1)
-
-        bench.on_dm = spoil
-        bench.policies["bench"]._scripts += [order("dau"), order("dau")]
-        bench.run(40000)
+        bench = spoiled_at(number, auth, tls, lambda bench: setattr(bench.dms["bench"].faults, fault, 1))
         assert bench.results and set(bench.results) == {("a", 200)}, (number, bench.results, bench.said[-3:])
 
 

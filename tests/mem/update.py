@@ -19,7 +19,7 @@ from ports.sim.nor import Geometry, Nor
 from tests.host.test_micropython import find_micropython
 
 FOLDERS = ("agent", "hal", "ports/micropython")
-DEVICE = tuple("tests/mem/update_%s.py" % name for name in ("device", "parts", "wiring"))
+DEVICE = tuple("tests/mem/%s.py" % name for name in ("update_device", "update_parts", "update_wiring", "flash"))
 IMAGE, LARGE_IMAGE = 64 << 10, 512 << 10
 _BANK = 1 << 20
 _SECTOR = 4096

@@ -1,4 +1,4 @@
-"""What a board of `make mem`'s update has in hardware: clock, flash (a file, so that its cells cost no heap), reset, log."""
+"""What a board of `make mem`'s update has in hardware: clock, reset, log. Its flash: flash.py."""
 
 import sys
 import time
@@ -15,34 +15,6 @@ class Clock:
 
     def unix(self):
         return None
-
-
-class Flash:
-    """A chip whose cells are a file."""
-
-    page = 256
-    program_unit = 1
-    blocking = True
-    erase_units = ((4096, 1), (65536, 1))
-
-    def __init__(self, path, size):
-        self.size = size
-        self._file = open(path, "r+b")
-
-    def read(self, addr, into):
-        self._file.seek(addr)
-        self._file.readinto(into)
-
-    def program(self, addr, data):
-        self._file.seek(addr)
-        self._file.write(data)
-
-    def erase(self, addr, size):
-        for start in range(addr, addr + size, 256):
-            self.program(start, b"\xff" * 256)
-
-    def busy(self):
-        return False
 
 
 class Port:

@@ -19,7 +19,8 @@ def choose_bank(boot):
 
 def wire(path, facts, cause, tls):
     """Return the bag, the port and the identity."""
-    from update_parts import Flash, Port, verify
+    from flash import Flash
+    from update_parts import Port, verify
 
     from agent.identity import Identity
     from hal.boot_record import BootRecord

@@ -17,7 +17,7 @@ IDENTITY = {
 
 def make_client(kind, folder, bank, logs):
     """Wire a client as a board does."""
-    from flash import FileRegion
+    from flash import blank_flash
 
     from agent.account import Accounts
     from agent.compat import unload
@@ -29,8 +29,8 @@ def make_client(kind, folder, bank, logs):
     from agent.journal import Journal
     from agent.mo_devinfo import devdetail, devinfo
 
-    settings = Journal(FileRegion(folder + "/settings", 6))
-    journal = Journal(FileRegion(folder + "/journal", 3))
+    settings = Journal(blank_flash(folder + "/settings", 6))
+    journal = Journal(blank_flash(folder + "/journal", 3))
     store = Store(settings, 1, 1024)
     for path, form, value in ACCOUNT:
         store.set("a" + path, form, "", value.replace("*", "HMAC" if kind == "xml" else "DIGEST").encode())
