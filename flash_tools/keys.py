@@ -51,8 +51,21 @@ def read_public_key(path: Path, passphrase: bytes | None = None) -> bytes:
         raise ToolError(f"cannot read the key {path}: {e.strerror}") from None
     except (ValueError, UnsupportedAlgorithm):
         return public_bytes(read_key(path, passphrase))
+    return _p256(public, str(path))
+
+
+def read_public_pem(text: str) -> bytes:
+    """Return the 64 bytes of a public key from its PEM text."""
+    try:
+        public = serialization.load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ToolError("this is no public key in PEM form: take the .pub.pem file") from None
+    return _p256(public, "this")
+
+
+def _p256(public, name: str) -> bytes:
     if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
-        raise ToolError(f"{path} is not a P-256 key: make one with `fumo keys new`")
+        raise ToolError(f"{name} is not a P-256 key: make one with `fumo keys new`")
     return _raw(public)
 
 

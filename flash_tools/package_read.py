@@ -58,9 +58,7 @@ def inspect(data: bytes, public: bytes | None = None, old_image: bytes | None = 
     """Look through a whole package; with `public` the signature is checked, the image where it can be unpacked."""
     reader, stream = fup.PackageReader(), _Bytes(data)
     try:
-        while reader.state != fup.HAVE_MANIFEST:
-            reader.fill(stream)
-        manifest = _manifest(bytes(reader.manifest_text), public)
+        manifest = _manifest(_manifest_text(reader, stream), public)
         _check_source(manifest, old_image)
         reader.start(manifest, _Image(old_image) if old_image is not None else None)
         unpackable = manifest.encoding != "delta" or old_image is not None
@@ -80,6 +78,20 @@ def inspect(data: bytes, public: bytes | None = None, old_image: bytes | None = 
         "good" if public else "not checked",
         "good" if unpackable else "not checked",
     )
+
+
+def manifest_text(data: bytes) -> bytes:
+    """Return the signed manifest of a package as it stands there."""
+    try:
+        return _manifest_text(fup.PackageReader(), _Bytes(data))
+    except (PackageError, LinkError) as e:
+        raise VerifyError(f"this is no update package: {e}") from None
+
+
+def _manifest_text(reader, stream) -> bytes:
+    while reader.state != fup.HAVE_MANIFEST:
+        reader.fill(stream)
+    return bytes(reader.manifest_text)
 
 
 def _manifest(text: bytes, public: bytes | None) -> Manifest:

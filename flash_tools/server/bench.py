@@ -7,7 +7,6 @@ with BenchServer() as server:
     outcome.transcript.write("build/transcripts/update.txt")
 """
 
-import base64
 import os
 import secrets
 import socket
@@ -15,46 +14,47 @@ from contextlib import contextmanager
 
 from flash_tools.errors import ToolError
 from flash_tools.server import dm_push
-from flash_tools.server.desk import Desk
-from flash_tools.server.dm import DmServer, Reply
+from flash_tools.server.dm import Reply
 from flash_tools.server.dm_codec import Style
 from flash_tools.server.dm_device import Device
 from flash_tools.server.dm_faults import Faults
 from flash_tools.server.listener import Listener, load, server_context
-from flash_tools.server.orders import Order, Outcome, Task
+from flash_tools.server.office import Office
+from flash_tools.server.office.devices import AUTO
+from flash_tools.server.orders import Order, Outcome
 from flash_tools.server.packages import PACKAGE_TYPE, Package
 from flash_tools.server.pki import Authority, Certificate
-from flash_tools.server.play import Play
 from flash_tools.server.relay import Relay
-from flash_tools.server.store import Store
+from flash_tools.server.tasks import Task
 from flash_tools.server.transcript import Transcript
 from flash_tools.server.web import make_app
 from flash_tools.server.web_faults import WebFaults
 
-AUTO = "auto"
-_NONCE_SIZE = 16
+_OPTIONS = {"inventory": False, "public_packages": True, "keep_days": 0, "settle_s": 3, "silent_h": 0}
 
 
 class BenchServer:
     """`faults` are those of OMA DM (dm_faults), `web_faults` those of HTTP; `relay=True` puts a TCP relay in front.
 
     `certificate` is one of pki.KINDS or a Certificate; `client_certificates=True` demands one of `client_certificate()`.
+    Further options are those of Office; as a rule the server does nothing that it was not told.
     """
 
     def __init__(
         self, port=0, store=":memory:", tls=True, host="127.0.0.1", faults=None, *, name="localhost", certificate="good",
         authority=None, client_certificates=False, relay=False, server_id="bench", style=None, random=os.urandom,
-        keep_alive_s=15,
+        keep_alive_s=15, **office,
     ):  # fmt: skip
         self.port, self.host, self.name, self.tls, self.server_id = port, host, name, tls, server_id
         self.faults, self.web_faults, self.transcript = faults or Faults(), WebFaults(), Transcript()
         self.authority = (authority or Authority()) if tls else None
         self.relay: Relay | None = None
-        self.desk: Desk | None = None
+        self.office: Office | None = None
+        self._options = {**_OPTIONS, **office}
         self._path, self._style, self._random, self._keep_alive_s = store, style or Style(), random, keep_alive_s
         self._with_relay, self._relay_port = relay, 0
         self._context = self._make_context(certificate, client_certificates) if tls else None
-        self._store = self._listener = self._dm = None
+        self._listener = None
 
     def _make_context(self, certificate, client_certificates):
         made = self._certificate(certificate)
@@ -63,13 +63,20 @@ class BenchServer:
     def _certificate(self, which):
         return which if isinstance(which, Certificate) else self.authority.issue_kind(which)
 
+    @property
+    def desk(self):
+        """Return where devices, packages and orders are kept."""
+        return self.office.desk
+
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def start(self) -> "BenchServer":
         """Begin to serve; what the store has goes on."""
-        self._store = Store(self._path)
-        self.desk = Desk(self._store, self.transcript, lambda: self.url)
-        self._dm = DmServer(self.desk.devices, Play(self.desk), self._random, style=self._style, faults=self.faults)
+        self.office = Office(
+            self._path, url=lambda: self.url, tls=self.tls, server_id=self.server_id, random=self._random,
+            style=self._style, faults=self.faults, web_faults=self.web_faults, transcript=self.transcript,
+            ca_pem=self.ca_pem, **self._options,
+        )  # fmt: skip
         self._listener = Listener(make_app(self), self.host, self.port, self._context, self._keep_alive_s)
         self.port = self._listener.port
         self._listener.start()
@@ -85,7 +92,7 @@ class BenchServer:
             if self.relay:
                 self._listener.call(self.relay.stop)
             self._listener.stop()
-            self._store.close()
+            self.office.close()
             self._listener = self.relay = None
 
     def restart(self):
@@ -126,42 +133,8 @@ class BenchServer:
     # -- devices and packages -----------------------------------------------------------------------------------------
 
     def add_device(self, device_id: str, auth: str | None = AUTO, server_auth: str | None = AUTO, **options) -> dict:
-        """Make an account and return what the device must be provisioned with; bytes are in base64.
-
-        `auth` and `server_auth` are md5, MAC, basic or None; without TLS they are MAC unless said otherwise. `options`
-        are fields of Device. A device that is there already gets other secrets.
-        """
-        usual = "md5" if self.tls else "MAC"
-        given = {
-            "client_name": device_id,
-            "client_secret": secrets.token_urlsafe(12),
-            "server_id": self.server_id,
-            "server_secret": secrets.token_urlsafe(12),
-            "client_nonce": self._random(_NONCE_SIZE),
-            "server_nonce": self._random(_NONCE_SIZE),
-            "auth": usual if auth == AUTO else auth,
-            "server_auth": usual if server_auth == AUTO else server_auth,
-        }
-        device = Device(device_id, **{**given, **options})
-        with self.desk.changed:
-            self.desk.add_device(device)
-        return self._bundle(device)
-
-    def _bundle(self, device):
-        return {
-            "device_id": device.device_id,
-            "server_id": device.server_id,
-            "url": self.url + "/dm",
-            "ca_pem": self.ca_pem,
-            "auth": device.auth,
-            "user": device.client_name,
-            "secret": device.client_secret,
-            "nonce": _text(device.client_nonce),
-            "server_auth": device.server_auth,
-            "server_user": device.server_id,
-            "server_secret": device.server_secret,
-            "server_nonce": _text(device.server_nonce),
-        }
+        """Make an account and return what the device must be provisioned with: see Office.add_device."""
+        return self.office.add_device(device_id, auth, server_auth, **{"server_id": self.server_id, **options})
 
     def device(self, device_id: str) -> Device:
         """Return the server's record of a device; another nonce in it makes the device's stale."""
@@ -171,7 +144,7 @@ class BenchServer:
         """Add an update package; see Package for the descriptor."""
         with self.desk.changed:
             name = name or "package-%d.fup" % (len(self.desk.packages) + 1)
-            return self.desk.add_package(name, data, descriptor, content_type)
+            return self.desk.shelf.add(name, data, descriptor, content_type)
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -193,6 +166,7 @@ class BenchServer:
         order = Order(order_id, device_id, method, correlator, name, url, confirm, fumo, verify)
         with self.desk.changed:
             self.desk.add_order(order)
+            self.desk.commit()
         if notify:
             self.notify(device_id, notify)
         return order
@@ -206,7 +180,7 @@ class BenchServer:
     def command(self, device_id: str, *commands) -> Task:
         """Give commands to the device's next session; their answers are in the commands when the Task is done."""
         with self.desk.changed:
-            return self.desk.add_task(device_id, list(commands))
+            return self.desk.tasks.add(device_id, list(commands))
 
     def notify(self, device_id: str, address, *, session_id=None, wsp=False, change=None, **options) -> str:
         """Send package 0 by UDP; return the SessionID that it asks for. `change` forges the bytes."""
@@ -225,7 +199,7 @@ class BenchServer:
     def forget_sessions(self):
         """Forget all sessions, as a server does that starts again."""
         with self.desk.changed:
-            self._dm.forget()
+            self.office.dm.forget()
 
     @contextmanager
     def refused(self):
@@ -255,23 +229,22 @@ class BenchServer:
 
     # -- what the web calls -------------------------------------------------------------------------------------------
 
-    def dm_message(self, body: bytes, content_type: str, headers) -> Reply:
-        """Do one exchange; what it changed is kept before the answer leaves."""
-        with self.desk.changed:
-            reply = self._dm.handle(body, content_type, headers, tls=self.tls)
-            self.desk.end_exchange(self._dm.last_device)
-        return reply
+    def dm_message(self, body: bytes, content_type: str, headers, address: str = "") -> Reply:
+        """Do one exchange."""
+        return self.office.dm_message(body, content_type, headers, address)
 
     def find_package(self, name: str) -> Package | None:
         """Return a package."""
-        with self.desk.changed:
-            return self.desk.packages.get(name)
+        return self.office.find_package(name)
+
+    def private_package(self, token: str, name: str) -> Package | None:
+        """Return the package that a token opens."""
+        return self.office.private_package(token, name)
+
+    def private_file(self, token: str, name: str, fields):
+        """Answer a request for the file that a token opens."""
+        return self.office.private_file(token, name, fields)
 
     def notified(self, token: str, text: str) -> bool:
         """Take an install notification."""
-        with self.desk.changed:
-            return self.desk.take_notification(token, text)
-
-
-def _text(data):
-    return None if data is None else base64.b64encode(data).decode()
+        return self.office.notified(token, text)

@@ -1,17 +1,29 @@
-"""Keeps devices, packages, orders and reports of a running server, in memory and in the store.
+"""Keeps devices, orders and reports of a running server, in memory and in the store.
 
 `changed` is the lock of all of it: every method wants it held. Knows neither commands nor sockets.
 """
 
+import json
+import time
+from collections import Counter
 from dataclasses import asdict
 from threading import Condition
 
 from flash_tools.errors import ToolError
 from flash_tools.server.dm_device import Device
-from flash_tools.server.orders import Order, Report, Task
-from flash_tools.server.packages import Package
+from flash_tools.server.events import Events
+from flash_tools.server.orders import Order
+from flash_tools.server.profiles import Profile
+from flash_tools.server.reports import KINDS, Report
+from flash_tools.server.shelf import Shelf
 from flash_tools.server.store import Store
+from flash_tools.server.task_list import TaskList
+from flash_tools.server.tasks import shown
 from flash_tools.server.transcript import Transcript
+
+_NONCES = ("client_nonce", "server_nonce")
+_MOST_REPORTS = 10000
+_MOST_VALUES, _MOST_TEXT, _MOST_URI = 2000, 4096, 255  # of one answer
 
 
 class Desk:
@@ -19,92 +31,184 @@ class Desk:
 
     def __init__(self, store: Store, transcript: Transcript, base):
         self.changed = Condition()
+        self.store, self.transcript = store, transcript
+        self.events, self.shelf = Events(store), Shelf(store, base)
         self.reports: list[tuple[str, Report]] = []  # (device id, report), those of no order too
         self.requests: list[tuple[str, Report]] = []  # what users and devices asked for
         self.alert_answers: list[int] = []  # the Statuses of the next reports; 200 where there are none
         self.request_answers: list[int] = []
-        self._store, self._transcript, self._base = store, transcript, base
-        self._roots: dict[str, str] = {}  # device id -> x
-        self._tasks: list[Task] = []
-        self.devices = {device.device_id: device for device in store.devices()}
-        self.packages = {name: self._package(name, data, record) for name, data, record in store.packages()}
-        self.orders = [Order(**record).attach(self.changed, transcript) for record in store.orders()]
+        self.codes: Counter = Counter()  # of reports
+        self.ended: set[str] = set()  # ids of orders that changed since somebody took them out of here
+        self._said: list = []  # events of the message at hand: they follow the event that the device is there
+        self._kept: dict = {}  # (kind, id) -> what the store has
+        self.devices = {key: _device(record) for key, record in store.records("device")}
+        self.profiles = {key: Profile(**record) for key, record in store.records("profile")}
+        self.orders: dict[str, Order] = {}
+        self.open: dict[str, Order] = {}  # those of which something may still change
+        self._orders_of: dict[str, list[Order]] = {}
+        self._keys: dict[tuple[str, str], Order] = {}  # by correlator, and by the token of the download
+        self.tasks = TaskList(store, self.changed, transcript.secrets)
+        self._load()
+
+    @property
+    def packages(self):
+        """Return the packages by name."""
+        return self.shelf.packages
+
+    def _load(self):
+        for _, record in self.store.records("order"):
+            self._file(Order(**record))
+        contacts = self.store.last_contacts()
         for device in self.devices.values():
             self._hide(device)
+            profile = self.profile(device.device_id)
+            profile.last_seen = max(filter(None, (profile.last_seen, contacts.get(device.device_id))), default=None)
 
-    def _package(self, name, data, record):
-        descriptor = record["descriptor"]
-        descriptor = descriptor.encode("latin-1") if isinstance(descriptor, str) else descriptor
-        return Package(name, data, descriptor, self._base, record["content_type"])
+    def _file(self, order):
+        self.orders[order.order_id] = order.attach(self.changed, self.transcript)
+        self._orders_of.setdefault(order.device_id, []).append(order)
+        self._keys["correlator", order.correlator] = self._keys["token", order.token] = order
+        if not order.settled:
+            self.open[order.order_id] = order
+
+    # -- keeping ------------------------------------------------------------------------------------------------------
+
+    def put(self, kind: str, key: str, record: dict):
+        """Put a record, if it is another than the store has."""
+        text = json.dumps(record)
+        if self._kept.get((kind, key)) != text:
+            self._kept[kind, key] = text
+            self.store.put(kind, key, record)
+
+    def rollback(self):
+        """Forget what was put: it could not be kept. What is in memory will be put again."""
+        self.store.rollback()
+        self._kept.clear()
+        self.events.forget()
+        self._said.clear()
+
+    def commit(self):
+        """Keep what was put, then tell."""
+        self.store.commit()
+        self.events.tell()
+        self.changed.notify_all()
+
+    def put_order(self, order: Order):
+        """Put an order; whoever follows orders sees it."""
+        self.put("order", order.order_id, order.record())
+        self.ended.add(order.order_id)
+
+    # -- devices ------------------------------------------------------------------------------------------------------
 
     def add_device(self, device: Device):
         """Add a device, or put another in its place."""
         self.devices[device.device_id] = device
         self._hide(device)
-        self._store.put_device(device)
-        self._store.commit()
+        self.put("device", device.device_id, _record(device))
+        self.commit()
 
     def _hide(self, device):
-        self._transcript.secrets |= {text for text in (device.client_secret, device.server_secret) if text}
+        self.transcript.secrets |= {text for text in (device.client_secret, device.server_secret) if text}
 
-    def add_package(self, name: str, data: bytes, descriptor, content_type: str) -> Package:
-        """Add a package, or put another in its place."""
-        kept = descriptor.decode("latin-1") if isinstance(descriptor, bytes) else descriptor
-        self._store.put_package(name, data, {"descriptor": kept, "content_type": content_type})
-        self._store.commit()
-        self.packages[name] = Package(name, data, descriptor, self._base, content_type)
-        return self.packages[name]
+    def remove_device(self, device_id: str):
+        """Forget a device and what it said; its orders stay."""
+        del self.devices[device_id]
+        self.profiles.pop(device_id, None)
+        for kind in ("device", "profile"):
+            self._kept.pop((kind, device_id), None)
+        self.store.forget(device_id)
+        self.commit()
+
+    def profile(self, device_id: str) -> Profile:
+        """Return what is known of a device."""
+        if device_id not in self.profiles:
+            self.profiles[device_id] = Profile(device_id)
+        return self.profiles[device_id]
+
+    def put_profile(self, profile: Profile):
+        """Put what is known of a device."""
+        self.put("profile", profile.device_id, asdict(profile))
+
+    # -- orders -------------------------------------------------------------------------------------------------------
 
     def add_order(self, order: Order) -> Order:
-        """Add an order; it is kept with its correlator before anything of it leaves."""
+        """Add an order; it is kept with its correlator before anything of it leaves. The caller commits."""
         if order.device_id not in self.devices:
             raise ToolError("there is no device %s" % order.device_id)
-        if order.correlator is not None and any(order.correlator == each.correlator for each in self.orders):
+        if order.correlator is not None and ("correlator", order.correlator) in self._keys:
             raise ToolError("the correlator %s belongs to another order" % order.correlator)
-        self.orders.append(order.attach(self.changed, self._transcript))
-        self._put(order)
-        self._store.commit()
+        self._file(order)
+        self.put_order(order)
         return order
-
-    def _put(self, order):
-        self._store.put_order(order.order_id, order.device_id, order.correlator, order.record())
-
-    def add_task(self, device_id: str, commands: list) -> Task:
-        """Add commands for the next session."""
-        self._tasks.append(Task(device_id, commands, self.changed))
-        return self._tasks[-1]
-
-    def end_exchange(self, device_id: str):
-        """Keep what an exchange has changed, before its answer leaves."""
-        if device_id in self.devices:
-            self._store.put_device(self.devices[device_id])
-        for order in self.orders_of(device_id):
-            self._put(order)
-        self._store.commit()
-        self._tasks = [task for task in self._tasks if not task.done]
-        self.changed.notify_all()
 
     def orders_of(self, device_id: str) -> list[Order]:
         """Return a device's orders, the oldest first."""
-        return [order for order in self.orders if order.device_id == device_id]
+        return self._orders_of.get(device_id, [])
 
-    def tasks_of(self, device_id: str) -> list[Task]:
-        """Return what else a device is to be commanded."""
-        return [task for task in self._tasks if task.device_id == device_id and not task.done]
+    def order_under_way(self, device_id: str) -> Order | None:
+        """Return the order that a device is at, or is to begin with."""
+        return next((order for order in self.orders_of(device_id) if order.result == "waiting"), None)
+
+    def choose_package(self, order: Order, firmware: str):
+        """Decide which package the device gets, now that it has said what it runs."""
+        package = self.packages.get(order.package)
+        if package is None or not order.choose or order.offered:
+            return
+        package = self.shelf.choose(package, firmware, full_only=order.attempt > 1)
+        order.package, order.url = package.name, package.private_url(order.token, True)
 
     def root_of(self, order: Order) -> str | None:
         """Return where the device's firmware object should be."""
-        return order.fumo or self._roots.get(order.device_id)
+        return order.fumo or self.profile(order.device_id).root
 
     def found_root(self, device_id: str, root: str):
         """Remember where it is."""
-        self._roots[device_id] = root
+        self.profile(device_id).root = root
 
-    def package_of(self, order: Order) -> Package:
+    def package_of(self, order: Order):
         """Return an order's package."""
-        return self.packages[order.package]
+        return self.shelf.get(order.package)
+
+    def note_values(self, device_id: str, results):
+        """Keep values that a device told of its tree."""
+        profile, at = self.profile(device_id), time.time()
+        rows = []
+        for each in results[:_MOST_VALUES]:
+            text = shown(each.source, each.data[:_MOST_TEXT])
+            rows.append((each.source[:_MOST_URI], text, each.format[:_MOST_URI], each.type[:_MOST_URI], at))
+            profile.take_value(each.source, text.strip())
+        self.store.put_nodes(device_id, rows)
 
     # -- what devices say ---------------------------------------------------------------------------------------------
+
+    def end_exchange(self, device_id: str):
+        """Put what an exchange has changed; the caller commits before the answer leaves."""
+        if device_id not in self.devices:
+            return
+        self.put("device", device_id, _record(self.devices[device_id]))
+        for kind, text, fields in self._said:
+            self.events.add(kind, text, **fields)
+        self._said.clear()
+        for order in self.orders_of(device_id):
+            if not order.settled or order.order_id in self.ended:
+                self.follow(order)
+        self.tasks.drop_done()
+
+    def follow(self, order):
+        """Put an order that may have changed, and note the steps that people want to see."""
+        word = order.word
+        if word != order.told:
+            order.told = word
+            order.note_time(word)
+            self.events.add(
+                "result" if word in ("done", "failed") else word, order.failure, device=order.device_id,
+                order=order.order_id, campaign=order.campaign, code=order.code, firmware=order.firmware_version,
+                package=order.package, version=order.version,
+            )  # fmt: skip
+        order.settled = order.finished
+        if order.settled:
+            self.open.pop(order.order_id, None)
+        self.put_order(order)
 
     def take_report(self, device_id: str, report: Report) -> int:
         """Take what a device reports of an operation; return the Status of the alert."""
@@ -115,30 +219,56 @@ class Desk:
         if order is not None:
             order.note_session(report.session_id)
             order.take(report)
+            self.ended.add(order.order_id)
+        self._note_report("report", device_id, report, order)
+        self.reports = self.reports[-_MOST_REPORTS:]
         self.reports.append((device_id, report))
-        self._store.add_alert(device_id, report.correlator, asdict(report))
+        self.codes[report.code] += 1
         return code
+
+    def _note_report(self, kind, device_id, report, order=None):
+        copy = bool(order and order.reports and order.reports[-1].copy)
+        names = {"order": order.order_id, "campaign": order.campaign} if order else {}
+        text = "asks for an update (%s)" % report.kind
+        if report.kind in KINDS:
+            text = "%s %d%s" % (report.kind, report.code, ", said before" if copy else "")
+        data = {**asdict(report), "copy": copy}
+        self._said.append((kind, text, {"device": device_id, **names, "report": data}))
 
     def take_request(self, device_id: str, report: Report) -> int:
         """Take a request for an update: 200 where commands follow in this session, 202 where not."""
+        self.requests = self.requests[-_MOST_REPORTS:]
         self.requests.append((device_id, report))
-        self._store.add_alert(device_id, report.correlator, asdict(report))
+        self._note_report("request", device_id, report)
         if self.request_answers:
             return self.request_answers.pop(0)
         return 200 if any(order.is_due for order in self.orders_of(device_id)) else 202
 
     def take_notification(self, token: str, text: str) -> bool:
         """Take an install notification; tell whether somebody waits for it."""
-        order = next((each for each in self.orders if each.order_id == token), None)
+        order = self.orders.get(token) or self.order_of_token(token)
         package = self.packages.get(order.package if order else token)
         if order is None and package is None:
             return False
         if order is not None:
-            order.notifications.append(text)
-            self._put(order)
+            order.note_notification(text)
+            self.put_order(order)
         if package is not None:
-            package.notifications.append((token, text))
-        self._store.add_notification(token, text)
-        self._store.commit()
-        self.changed.notify_all()
+            package.note_notification(token, text)
+        names = {"device": order.device_id, "order": order.order_id, "campaign": order.campaign} if order else {}
+        self.events.add("notification", text, **names)
+        self.commit()
         return True
+
+    def order_of_token(self, token: str) -> Order | None:
+        """Return the order whose download's secret it is."""
+        return self._keys.get(("token", token)) if token else None
+
+
+def _record(device):
+    record = asdict(device)
+    return record | {name: record[name].hex() for name in _NONCES if record[name] is not None}
+
+
+def _device(record):
+    return Device(**record | {name: bytes.fromhex(record[name]) for name in _NONCES if record[name] is not None})

@@ -44,6 +44,7 @@ class DmServer:
         self.faults = faults or Faults()
         self.resp_uri = resp_uri
         self.last_device = ""  # whose message was handled last
+        self.last_session = None  # and in which session; None where it was no message
         self._sessions = OrderedDict()  # (device id, SessionID) -> Session, the last used at the end
 
     def session(self, device_id: str, session_id: str) -> Session | None:
@@ -56,7 +57,7 @@ class DmServer:
 
     def handle(self, body: bytes, content_type: str, headers: Mapping | None = None, tls: bool = False) -> Reply:
         """Do one HTTP exchange."""
-        self.last_device = ""
+        self.last_device, self.last_session = "", None
         if len(body) > self.message_max:
             return Reply(b"the message is too long\n", status=413)
         try:
@@ -65,7 +66,7 @@ class DmServer:
         except CodecError as error:
             return Reply(("%s\n" % error).encode(), status=400)
         self.last_device = key[0]
-        session = self._session_of(key, message, body)
+        session = self.last_session = self._session_of(key, message, body)
         if session.last_reply and self._is_repeated(session, message):
             return session.last_reply
         session.tls = tls

@@ -11,6 +11,7 @@ from flash_tools.server.dm_inbox import Answer, Inbox, Received, answer_for
 from flash_tools.server.dm_outbox import Draft, Outbox
 
 _VERSIONS = (("VerDTD", "1.2", 505), ("VerProto", "DM/1.2", 513))
+_SESSION_ID_MAX = 64  # letters; four hexadecimal digits are usual
 _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
 
 
@@ -25,6 +26,9 @@ class Session:
         self.devinfo = {}  # URI with ./ -> value
         self.over = False
         self.failure = ""  # why it ended early
+        self.code = 0  # the Status of the last message's SyncHdr
+        self.refusal = ""  # why the last message was refused
+        self.known = False  # a message was accepted: one that is refused later changes nothing
         self.msg_id = 0  # of our last message
         self.client_msg_id = ""
         self.message_max = None  # the client's MaxMsgSize
@@ -39,25 +43,41 @@ class Session:
         self._server = server
         self._inbox = Inbox(self, server.object_max, self._alert_status)
         self._packages = None
+        self._answered = 1  # our first message that a Status of SyncHdr may still be about
+        self._asked = False  # our last message asked for the rest of the client's package
+        self._final = True  # our last message was the end of our package
 
     def exchange(self, message: Element, body: bytes, content_type: str, mac: str | None) -> Draft:
         """Take a client message, return the draft of the answer."""
         header, sync_body = message.find("SyncHdr"), message.find("SyncBody")
-        self.client_msg_id = header.value("MsgID")
         self.msg_id += 1
-        code = _version_code(header) or self.access.check(header, body, mac)
+        self.code = code = self._header_code(header) or self.access.check(header, body, mac)
         if code not in ACCEPTED:
             return self._refuse(header, sync_body, content_type, code)
+        self.client_msg_id, self.known, self.refusal = header.value("MsgID"), True, ""
         self._note_limits(header)
         verdict = self._server_verdict(sync_body)
         received = self._inbox.read(sync_body)
+        # A client that has nothing more when it is asked for the rest has forgotten its Final.
+        received.final |= self._asked and not received.content and not received.more
         if not self.outbox and self._may_command(received, verdict):
             self._fetch()  # first of all: the policy may set what the draft depends on
         draft = self._draft(header, content_type)
         self._put_statuses(draft, header, code, received.answers)
-        if self._go_on(draft, received, verdict):
+        self._asked = False
+        self._final = self._go_on(draft, received, verdict)
+        if self._final:
             draft.body.children.append(Element("Final"))
         return draft
+
+    def _header_code(self, header):
+        """Return the Status of a SyncHdr that is not understood, None where it is."""
+        number = header.size("MsgID")
+        if number is None or len(self.session_id) > _SESSION_ID_MAX:
+            return 400
+        if self.known and number < int(self.client_msg_id):
+            return 400  # an older message again
+        return next((code for name, known, code in _VERSIONS if header.value(name) != known), None)
 
     def _alert_status(self, alert):
         decide = getattr(self._server.policy, "alert_status", None)
@@ -71,11 +91,12 @@ class Session:
 
     def _server_verdict(self, body):
         """Let the client's Status of our SyncHdr count; what it did not accept will be sent again."""
-        verdict, last = "accepted", str(self.msg_id - 1)
+        verdict = "accepted"
         for status in body.find_all("Status"):
-            about_header = status.value("CmdRef", default="0") in ("0", "")
-            if about_header and status.value("MsgRef", default="1") == last:
-                verdict = self.access.take_status(status)
+            number = 1 if status.find("MsgRef") is None else status.size("MsgRef") or 0
+            if _is_about_header(status) and self._answered <= number < self.msg_id:
+                verdict = self.access.take_status(status, self.tls)
+        self._answered = self.msg_id
         if verdict == "refused":
             self.outbox.rewind()
         return verdict
@@ -93,12 +114,15 @@ class Session:
             return self._put_commands(draft)
         if not self.over:
             self._put_alert(draft, _NEXT_MESSAGE)
+            self._asked = True
         return self.over
 
     def _may_command(self, received, verdict):
         """Tell whether it is our turn: the client's package is complete, or asks for the rest of ours."""
         if self.over or received.abort or received.more or verdict == "hopeless":
             return False
+        if self.outbox.waits() and self._final and not received.final:
+            return False  # "next message" is no answer to a whole package
         return received.final or received.next_message or (bool(self.outbox) and not self.outbox.waits())
 
     def _fetch(self):
@@ -111,6 +135,8 @@ class Session:
         first = len(draft.body.children)
         while self.outbox and len(draft.body.children) == first:
             self.outbox.fill(draft)
+            if self.outbox and len(draft.body.children) == first:
+                return False  # it has more room in the next message
             if len(draft.body.children) == first:
                 self._fetch()  # nothing of it fits this client
         if len(draft.body.children) == first:
@@ -127,14 +153,23 @@ class Session:
         return True
 
     def _refuse(self, header, body, content_type, code):
-        """Answer everything with the code; only Statuses may go out to who is not known."""
+        """Answer everything with the code; only Statuses may go out to who is not known.
+
+        Whoever knows a SessionID can say anything in its name: a session that was accepted once is not touched.
+        """
+        self.refusal = _reason(header, code)
         draft = self._draft(header, content_type)
         answers = [
             answer_for(element, code) for element in body.children if element.tag_name not in ("Status", "Final")
         ]
-        if not self._put_statuses(draft, header, code, answers):
-            self._end("the client is not accepted")
+        if not self._put_statuses(draft, header, code, answers) and not self.known:
+            self._end("the client is not accepted: " + self.refusal)
+        if not self.known:
+            self.client_msg_id = header.value("MsgID")
         draft.body.children.append(Element("Final"))
+        refused = getattr(self._server.policy, "refused", None)
+        if refused:
+            refused(self, code)
         return draft
 
     def _draft(self, header, content_type):
@@ -160,23 +195,25 @@ class Session:
     def _put_statuses(self, draft, header, code, answers):
         """Append the Statuses; return the Chal of the first."""
         chal = self.access.challenge(code) if code in (200, 212, 401, 407) else None
-        first = Answer("0", "SyncHdr", code)
-        self._put_status(draft, first, chal)
+        message = header.value("MsgID")
+        spoken = [node("Item", leaf("Data", known)) for _, known, refusal in _VERSIONS if refusal == code]
+        self._put_status(draft, message, Answer("0", "SyncHdr", code), chal, spoken)
         for answer in answers:
-            self._put_status(draft, answer)
+            self._put_status(draft, message, answer)
         return chal
 
-    def _put_status(self, draft, answer, chal=None):
+    def _put_status(self, draft, message, answer, chal=None, items=()):
         status = node(
             "Status",
             leaf("CmdID", draft.next_id()),
-            leaf("MsgRef", self.client_msg_id),
+            leaf("MsgRef", message),
             leaf("CmdRef", answer.cmdref),
             leaf("Cmd", answer.cmd),
             *(leaf("TargetRef", uri) for uri in answer.targets),
             *(leaf("SourceRef", uri) for uri in answer.sources),
             chal,
             leaf("Data", answer.code),
+            *items,
         )
         draft.body.children.append(status)
 
@@ -190,9 +227,17 @@ class Session:
         draft.body.children.append(alert)
 
 
-def _version_code(header):
-    """Return the Status for a version that we do not speak, None if we do."""
-    return next((code for name, known, code in _VERSIONS if header.value(name) != known), None)
+def _reason(header, code):
+    """Say in a few words why a message is refused."""
+    texts = {400: "its MsgID or SessionID is none, or an older message came again", 407: "credentials are missing"}
+    texts |= {refusal: "%s is %.40r, not %s" % (name, header.value(name), known) for name, known, refusal in _VERSIONS}
+    return texts.get(code, "credentials are wrong")
+
+
+def _is_about_header(status):
+    """Tell whether a Status is about our SyncHdr; some leave its CmdRef out."""
+    named = status.value("CmdRef")
+    return named == "0" or (not named and status.value("Cmd") in ("", "SyncHdr"))
 
 
 def _is_abort(element):

@@ -1,5 +1,7 @@
 """What devices were told to do and what became of it: orders, their results, and which report belongs to which order.
 
+An order succeeded where the device reported success and, if its version was read behind that, runs something else than before.
+
 No sockets and no commands: play.py has the commands of each step. Whoever calls holds the desk's lock.
 """
 
@@ -9,46 +11,12 @@ from dataclasses import asdict, dataclass, field, fields
 from threading import Condition
 
 from flash_tools.errors import ToolError
-from flash_tools.server.dm_commands import ClientAlert
+from flash_tools.server.reports import Report
 from flash_tools.server.transcript import Transcript
 
 METHODS = ("download-and-update", "download", "download-only", "push", "update")
-KINDS = ("download", "update", "downloadandupdate")
-REQUESTS = ("userrequest", "devicerequest")
-_PREFIX, _FAMILIES = "reversed-domain-name:", ("org.openmobilealliance.dm.firmwareupdate.",)
-_FAMILIES += ("org.openmobilealliance.firmwareupdate.",)
+_MOST_REPORTS = 50  # that are kept; a client may repeat its alert for ever
 _SETTLE_S = 3  # how long a finished order waits for what is asked after the report
-
-
-def alert_kind(alert_type: str) -> str:
-    """Return the last word of a firmware alert's type, in every form that clients use; "" for other alerts."""
-    text = alert_type.strip().lower().removeprefix(_PREFIX).strip()
-    family = next((family for family in _FAMILIES if text.startswith(family)), None)
-    kind = text.removeprefix(family) if family else ""
-    return kind if kind in KINDS + REQUESTS else ""
-
-
-@dataclass(frozen=True)
-class Report:
-    """A Generic Alert about an operation, as it came; `copy`: the same was reported before."""
-
-    kind: str
-    code: int  # -1: it is no number
-    correlator: str | None
-    source: str
-    format: str
-    mark: str
-    type: str
-    session_id: str
-    copy: bool = False
-
-
-def read_report(alert: ClientAlert, session_id: str) -> Report:
-    """Read an alert."""
-    text = alert.data.decode("utf-8", "replace").strip()
-    code = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
-    kind = alert_kind(alert.type)
-    return Report(kind, code, alert.correlator, alert.source, alert.format, alert.mark, alert.type, session_id)
 
 
 @dataclass(frozen=True)
@@ -100,6 +68,23 @@ class Order:
     failure: str = ""
     sessions: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    version: str = ""  # what the device is to run then, where the package says it
+    choose: bool = False  # which package it is (a delta, or the full one) is decided by what the device says it runs
+    token: str = ""  # the part of the download's URL that nobody can guess
+    campaign: str = ""
+    group: str = ""
+    attempt: int = 1
+    silent_s: float = 0  # after so long without a report the device is asked what it runs; 0: never
+    settle_s: float = _SETTLE_S
+    served: int = 0  # bytes of the package that were fetched: the furthest
+    created: float = field(default_factory=time.time)
+    offered_at: float | None = None
+    accepted_at: float | None = None
+    asked_at: float | None = None  # when it was last asked because it was silent
+    ended_at: float | None = None
+    told: str = "waiting"  # the word that was last told
+    settled: bool = False  # nothing of it changes any more
+    told_end: bool = False  # its end is in the counts
 
     def __post_init__(self):
         if self.method not in METHODS:
@@ -107,7 +92,6 @@ class Order:
         self.reports = [each if isinstance(each, Report) else Report(**each) for each in self.reports]
         self.statuses = [tuple(each) for each in self.statuses]
         self._since = time.monotonic()
-        self._ended = None
         self._changed: Condition | None = None
         self._transcript: Callable[[], Transcript] | None = None
 
@@ -141,7 +125,53 @@ class Order:
         """Tell whether nothing more is to come."""
         if self.result == "waiting":
             return False
-        return not self.wants_look or time.monotonic() - (self._ended or self._since) > _SETTLE_S
+        return not self.wants_look or time.time() - (self.ended_at or self.created) > self.settle_s
+
+    @property
+    def success(self) -> bool | None:
+        """Tell whether the device runs what it should, None as long as that is open."""
+        if not self.finished:
+            return None
+        return not self.failure and (self.result == "found" or (self.result == "done" and 200 <= self.code < 300))
+
+    @property
+    def word(self) -> str:
+        """Return where it is, in a word."""
+        if self.result == "cancelled":
+            return "cancelled"
+        if self.result != "waiting":
+            return "failed" if self.success is False else "done"
+        if self.stage == "waiting":
+            return "offered" if self.offered else "waiting"
+        return "downloaded" if self.stage == "downloaded" else "accepted"
+
+    def note_time(self, word: str):
+        """Note when it came that far."""
+        if word != "waiting" and self.offered and self.offered_at is None:
+            self.offered_at = time.time()
+        if word in ("accepted", "downloaded") and self.accepted_at is None:
+            self.accepted_at = time.time()
+
+    def note_notification(self, text: str):
+        """Note an install notification."""
+        self.notifications = [*self.notifications[-_MOST_REPORTS:], text]
+
+    def is_silent(self, now: float) -> bool:
+        """Tell whether the device should be asked what it runs: it accepted, and has not reported for long."""
+        if not self.silent_s or self.result != "waiting" or self.accepted_at is None:
+            return False
+        return now - (self.asked_at or self.accepted_at) >= self.silent_s
+
+    def look(self, firmware: str | None, state: str | None):
+        """Take what the device runs after its report: success without another version is none."""
+        self.firmware_version, self.state, self.verified = firmware, state, True
+        reported = self.code is not None and 200 <= self.code < 300 and self.method != "download-only"
+        if not reported or firmware is None or (self.version and firmware == self.version):
+            return
+        if firmware == self.firmware_before:
+            self.failure = "the device reported %d and still runs %s" % (self.code, firmware)
+        elif self.version:
+            self.failure = "the device reported %d and runs %s, not %s" % (self.code, firmware, self.version)
 
     def matches(self, report: Report) -> bool:
         """Tell whether a report is about this order: by correlator, or by kind where there is none."""
@@ -153,6 +183,8 @@ class Order:
 
     def take(self, report: Report):
         """Take a report that matches."""
+        if len(self.reports) >= _MOST_REPORTS:
+            return
         earlier = [each for each in self.reports if each.kind == report.kind]
         copy = any(each.code == report.code for each in earlier)
         if earlier and not copy:
@@ -168,12 +200,12 @@ class Order:
     def finish(self, result: str, code: int | None = None, failure: str = ""):
         """Note how it ended."""
         self.stage, self.result, self.code, self.failure = "done", result, code, failure
-        self._ended = time.monotonic()
+        self.ended_at = time.time()
 
     def note_session(self, session_id: str):
         """Note a session that was about it."""
         if session_id not in self.sessions:
-            self.sessions.append(session_id)
+            self.sessions = [*self.sessions[-_MOST_REPORTS:], session_id]
 
     def wait(self, timeout: float = 60) -> Outcome:
         """Wait for the end; the outcome says "waiting" where the time was too short."""
@@ -211,17 +243,3 @@ def _plain(value):
     if isinstance(value, list):
         return [asdict(each) if isinstance(each, Report) else each for each in value]
     return value
-
-
-class Task:
-    """Commands for a device's next session, outside of any order; their answers are in the commands themselves."""
-
-    def __init__(self, device_id: str, commands: list, changed: Condition):
-        self.device_id, self.commands, self.done = device_id, commands, False
-        self._changed = changed
-
-    def wait(self, timeout: float = 60) -> bool:
-        """Wait until they are answered; tell whether they are."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.done, timeout)
-            return self.done

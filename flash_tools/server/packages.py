@@ -14,6 +14,7 @@ from flash_tools.server.web_faults import Answer
 PACKAGE_TYPE = "application/vnd.fumo-agent.package"
 DESCRIPTOR_TYPE = "application/vnd.oma.dd+xml"
 _NAMESPACE = "http://www.openmobilealliance.org/xmlns/dd"
+_MOST_NOTES = 1000
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 Descriptor = Mapping[str, object] | bytes | None
@@ -27,6 +28,9 @@ class Package:
         self.descriptor = descriptor
         self.content_type = content_type
         self.notifications: list[tuple[str, str]] = []  # (token, what was POSTed)
+        self.facts: dict = {}  # what its manifest says, where somebody looked
+        self.external = ""  # where it is served, if not here
+        self.added = 0.0
         self._base = base
         self.replace(data)
 
@@ -38,22 +42,38 @@ class Package:
     @property
     def url(self) -> str:
         """Return where the file is."""
-        return "%s/packages/%s" % (self._base(), quote(self.name))
+        return self.external or "%s/packages/%s" % (self._base(), quote(self.name))
+
+    def private_url(self, token: str, descriptor: bool) -> str:
+        """Return where somebody who has the token finds the file, or its descriptor."""
+        if self.external and not descriptor:
+            return self.external
+        return "%s/d/%s/%s" % (self._base(), quote(token), quote(self.name) + (".dd" if descriptor else ""))
 
     @property
     def descriptor_url(self) -> str:
         """Return where the descriptor is; with `?t=TOKEN` it names a place of its own for the notification."""
         return "%s/descriptors/%s.dd" % (self._base(), quote(self.name))
 
+    @property
+    def size(self) -> int:
+        """Return the size of the file, wherever it is."""
+        return len(self.data) or self.facts.get("package_size", 0)
+
     def notify_url(self, token: str | None = None) -> str:
         """Return where install notifications go."""
         return "%s/notify/%s" % (self._base(), quote(token or self.name))
 
-    def descriptor_bytes(self, token: str | None = None) -> bytes:
-        """Return the descriptor."""
+    def note_notification(self, token: str, text: str):
+        """Note an install notification."""
+        self.notifications = [*self.notifications[-_MOST_NOTES:], (token, text)]
+
+    def descriptor_bytes(self, token: str | None = None, private: bool = False) -> bytes:
+        """Return the descriptor; a `private` one names the place that only the token opens."""
         if isinstance(self.descriptor, bytes):
             return self.descriptor
-        elements = {"type": self.content_type, "size": len(self.data), "objectURI": self.url}
+        url = self.private_url(token, False) if private else self.url
+        elements = {"type": self.content_type, "size": self.size, "objectURI": url}
         elements |= {"installNotifyURI": self.notify_url(token), "name": self.name, **(self.descriptor or {})}
         lines = [_lines(name, value) for name, value in elements.items() if value is not None]
         text = '<?xml version="1.0" encoding="UTF-8"?>\n<media xmlns="%s">\n%s</media>\n' % (_NAMESPACE, "".join(lines))

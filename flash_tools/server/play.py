@@ -1,25 +1,28 @@
 """The policy that plays orders: the numbered steps of both update scenarios as packages of commands, session by session.
 
-x, the root of the firmware object, is found by its Type. Every decision is in the order's stage, so that a session that
-breaks, or a server that starts again, goes on where it was.
+Every decision is in the order's stage, so that a session that breaks, or a server that starts again, goes on where it was.
+What is read of the tree, and x among that, is look.py's matter.
 """
 
-from flash_tools.server.dm_commands import Alert, Exec, Get, Item, Replace
-from flash_tools.server.orders import KINDS, REQUESTS, Order, Task, read_report
+import time
 
-MOI = "urn:oma:mo:oma-fumo:1."
-_OLD_MOI = "org.openmobilealliance/1.0/FirmwareUpdateManagementObject"
-_VERSION, _LARGE = "./DevDetail/FwV", "./DevDetail/LrgObj"
-_STRUCTURE = ".?list=Struct"
+from flash_tools.server.dm_commands import Alert, Exec, Item, Replace
+from flash_tools.server.look import LARGE, VERSION, Look
+from flash_tools.server.orders import Order
+from flash_tools.server.reports import KINDS, REQUESTS, read_report
+from flash_tools.server.tasks import Task
+
 _ENVELOPE = 1024  # bytes of a message round one object, which may travel in base64
 _MIN_DISPLAY = "MINDT=10"
+_MOST_STATUSES = 200  # that an order remembers
 
 
 class Play:
-    """What DmServer asks; `desk` keeps the orders (see desk.py)."""
+    """What DmServer asks; `desk` keeps the orders (see desk.py). With `inventory` more is read than the orders need."""
 
-    def __init__(self, desk):
-        self._desk = desk
+    def __init__(self, desk, inventory: bool = False):
+        self._desk, self._inventory = desk, inventory
+        self._look = Look(desk)
 
     def packages(self, session):
         """Yield the packages of commands of one session."""
@@ -30,26 +33,42 @@ class Play:
     def _next(self, session, played):
         """Return what comes next, None for nothing; each thing is begun once a session."""
         device_id = session.device.device_id
-        for order in self._desk.orders_of(device_id):
-            if order.wants_look and (order, "look") not in played:
-                played.add((order, "look"))
-                return self._look_back(order, session)
-        for task in self._desk.tasks_of(device_id):
-            if task not in played:
-                played.add(task)
-                return self._do_task(task)
-        for order in self._desk.orders_of(device_id):
-            if order.is_due and (order, order.stage) not in played:
-                played.add((order, order.stage))
-                order.note_session(session.session_id)
-                return self._play(order, session)
+        for key, begin in self._wanted(device_id, session):
+            if key not in played:
+                played.add(key)
+                return begin()
         return None
+
+    def _wanted(self, device_id, session):
+        """Yield (what, how to begin with it), the most urgent first."""
+        orders = [order for order in self._desk.orders_of(device_id) if not order.settled]
+        for order in orders:
+            if order.wants_look:
+                yield (order, "look"), lambda order=order: self._look_back(order, session)
+        for task in self._desk.tasks.of(device_id):
+            yield task, lambda task=task: self._do_task(task)
+        if self._desk.profile(device_id).paused:
+            return
+        for order in orders:
+            if order.is_due:
+                yield (order, order.stage), lambda order=order: self._play(order, session)
+            elif order.is_silent(time.time()):
+                yield (order, "silent"), lambda order=order: self._look.silent(order)
+        if self._inventory and self._look.wants_inventory(device_id):
+            yield "inventory", lambda: self._look.inventory(device_id)
+
+    def _look_back(self, order, session):
+        order.note_session(session.session_id)
+        return self._look.back(order, self._inventory)
 
     def _do_task(self, task: Task):
         yield task.commands
         task.done = True
+        for command in task.commands:
+            self._desk.note_values(task.device_id, command.results)
 
     def _play(self, order: Order, session):
+        order.note_session(session.session_id)
         if order.stage == "waiting":
             yield from self._begin(order, session)
         else:
@@ -57,9 +76,21 @@ class Play:
 
     def _begin(self, order, session):
         """Steps 4 to 11 of the scenarios."""
-        large = yield from self._look(order)
+        details = [VERSION] + ([LARGE] if order.method == "push" else [])
+        hint = self._desk.root_of(order)
+        found, order.fumo = yield from self._look.version_and_root(
+            order.device_id, hint, details, lambda command: _note(order, command)
+        )
+        large = found.text(LARGE) != "false"
+        if not order.offered:
+            order.firmware_before = found.text(VERSION)
         if order.fumo is None:
             return order.finish("refused", failure="the device has no firmware update object")
+        if order.result != "waiting":
+            return None  # cancelled meanwhile
+        if order.choose and not order.offered and order.version and order.firmware_before == order.version:
+            return order.finish("found")  # it runs that already
+        self._desk.choose_package(order, order.firmware_before or "")
         if order.confirm is not None and not (yield from self._confirm(order)):
             return None
         if order.method == "push":
@@ -70,51 +101,6 @@ class Play:
             yield from self._point(order)
         return None
 
-    # -- steps 4 and 5 ------------------------------------------------------------------------------------------------
-
-    def _look(self, order):
-        """Read the version, and find x: where it was or is said to be, in the whole tree, or below the root one by one.
-
-        Return whether the device takes large objects.
-        """
-        hint = self._desk.root_of(order)
-        details = [_VERSION] + ([_LARGE] if order.method == "push" else [])
-        found = yield from self._get(order, *details, _type_of(hint) if hint else _STRUCTURE)
-        order.firmware_before, large = found.text(_VERSION), found.text(_LARGE) != "false"
-        root = hint if hint and _is_fumo(found.text(_type_of(hint)) or "") else None
-        if root is None and hint:
-            found = yield from self._get(order, _STRUCTURE)
-        root = root or next((each.source for each in found.results if _is_fumo(each.type)), None)
-        if root is None:
-            root = yield from self._search(order)
-        order.fumo = root
-        if root:
-            self._desk.found_root(order.device_id, root)
-        return large
-
-    def _search(self, order):
-        """Ask each node below the root for its Type: not every client knows ?list."""
-        found = yield from self._get(order, ".")
-        names = [name for name in (found.text(".") or "").split("/") if name]
-        if not names:
-            return None
-        found = yield from self._get(order, *(_type_of("./" + name) for name in names))
-        return next(("./" + name for name in names if _is_fumo(found.text(_type_of("./" + name)) or "")), None)
-
-    def _get(self, order, *uris):
-        command = Get(uris)
-        yield [command]
-        _note(order, command)
-        return _Found(command.results)
-
-    def _look_back(self, order, session):
-        """Read version and State in the session that brought the report."""
-        order.note_session(session.session_id)
-        state = "%s/State" % order.fumo if order.fumo else None
-        found = yield from self._get(order, _VERSION, *([state] if state else []))
-        order.firmware_version, order.state = found.text(_VERSION), found.text(state)
-        order.verified = True
-
     # -- steps 6 to 9 -------------------------------------------------------------------------------------------------
 
     def _confirm(self, order):
@@ -122,7 +108,7 @@ class Play:
         yield [question]
         _note(order, question)
         if question.status == 200:
-            return True
+            return order.result == "waiting"
         if question.status is not None:
             order.finish("declined", failure="the question was answered with %d" % question.status)
         return False
@@ -141,7 +127,7 @@ class Play:
         if not replace.sent and replace.status == 413:
             text = "a package of %d bytes is more than the device takes (MaxObjSize %s)"
             return order.finish("refused", failure=text % (len(package.data), session.object_max))
-        if replace.status is None:
+        if replace.status is None or order.result != "waiting":
             return None
         if replace.status != 200:
             return order.finish("refused", failure="PkgData was answered with %d" % replace.status)
@@ -176,7 +162,7 @@ class Play:
     def alert_status(self, session, alert) -> int:
         """Take a Generic Alert; return the Status that it gets."""
         desk, device_id = self._desk, session.device.device_id
-        report = read_report(alert, session.session_id)
+        report = read_report(alert, session.session_id, time.time())
         if report.kind in REQUESTS:
             return desk.take_request(device_id, report)
         if report.kind not in KINDS:
@@ -184,29 +170,7 @@ class Play:
         return desk.take_report(device_id, report)
 
 
-class _Found:
-    """The Results of a Get."""
-
-    def __init__(self, results):
-        self.results = results
-
-    def text(self, uri) -> str | None:
-        """Return a value as text, None where there was none."""
-        for each in self.results:
-            if uri and each.source.removeprefix("./") == uri.removeprefix("./"):
-                return each.data.decode("utf-8", "replace").strip()
-        return None
-
-
-def _type_of(uri):
-    return uri + "?prop=Type"
-
-
-def _is_fumo(kind):
-    return kind.strip().startswith(MOI) or kind.strip() == _OLD_MOI
-
-
 def _note(order, command):
     """Note the statuses that a command got."""
     for target, code in (command.statuses or {"": command.status}).items():
-        order.statuses.append((command.tag_name, target, code))
+        order.statuses = [*order.statuses[-_MOST_STATUSES:], (command.tag_name, target, code)]

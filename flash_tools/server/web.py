@@ -1,8 +1,8 @@
 """The paths of the server and what happens to each request: recorded, perhaps spoilt, answered.
 
-`/dm` takes management messages, `/packages/NAME` and `/descriptors/NAME.dd` serve downloads, `/notify/TOKEN` takes install
-notifications. `bench` is the BenchServer, or what has its `dm_message`, `find_package`, `notified`, `transcript` and
-`web_faults`.
+`/dm` takes management messages, `/d/TOKEN/NAME` and `/d/TOKEN/NAME.dd` serve downloads to whom they are meant for, `/packages/NAME`
+and `/descriptors/NAME.dd` to everybody where that is allowed, `/notify/TOKEN` takes install notifications. `bench` is an Office,
+or what has its `dm_message`, `find_package`, `private_package`, `private_file`, `notified`, `transcript` and `web_faults`.
 """
 
 import asyncio
@@ -26,7 +26,10 @@ _KINDS = {"dm": "dm", "packages": "package", "descriptors": "descriptor", "notif
 
 def kind_of(path: str) -> str:
     """Return the kind of a request, see web_faults.KINDS."""
-    return _KINDS.get(path.lstrip("/").partition("/")[0], "other")
+    first = path.lstrip("/").partition("/")[0]
+    if first == "d":
+        return "descriptor" if path.endswith(".dd") else "package"
+    return _KINDS.get(first, "other")
 
 
 def make_app(bench):
@@ -36,6 +39,8 @@ def make_app(bench):
         Route("/dm", pages.dm, methods=["POST"]),
         Route("/packages/{name}", pages.package, methods=["GET"]),
         Route("/descriptors/{name}.dd", pages.descriptor, methods=["GET"]),
+        Route("/d/{token}/{name}.dd", pages.private_descriptor, methods=["GET"]),
+        Route("/d/{token}/{name}", pages.private_package, methods=["GET"]),
         Route("/notify/{token}", pages.notify, methods=["POST"]),
     ]
     return Gate(Starlette(routes=routes), bench)
@@ -50,7 +55,8 @@ class _Pages:
     async def dm(self, request: Request) -> Response:
         """Take a management message."""
         body, headers = await request.body(), dict(request.headers)
-        reply = self._bench.dm_message(body, headers.get("content-type", ""), headers)
+        address = request.client.host if request.client else ""
+        reply = self._bench.dm_message(body, headers.get("content-type", ""), headers, address)
         return Response(reply.body, reply.status, reply.headers, reply.content_type)
 
     async def package(self, request: Request) -> Response:
@@ -64,6 +70,19 @@ class _Pages:
         if package is None:
             return _missing()
         return Response(package.descriptor_bytes(request.query_params.get("t")), media_type=DESCRIPTOR_TYPE)
+
+    async def private_package(self, request: Request) -> Response:
+        """Serve the package that a token opens."""
+        answer = self._bench.private_file(request.path_params["token"], request.path_params["name"], request.headers)
+        return _response(answer) if answer else _missing()
+
+    async def private_descriptor(self, request: Request) -> Response:
+        """Serve the descriptor that a token opens."""
+        token = request.path_params["token"]
+        package = self._bench.private_package(token, request.path_params["name"])
+        if package is None:
+            return _missing()
+        return Response(package.descriptor_bytes(token, private=True), media_type=DESCRIPTOR_TYPE)
 
     async def notify(self, request: Request) -> Response:
         """Take an install notification."""

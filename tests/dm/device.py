@@ -86,6 +86,7 @@ class Device:
         self.config = dict(DEFAULTS)
         self.config.update(config)
         config = self.config
+        self.version = "1.0"
         self.settings = nor_journal() if config["nor"] else DictJournal()
         self.bank, self.clock, self.answered, self.said, self._drawn = Bank(**config["bank"]), Clock(), [], [], 0
         self.user = None if config["ui"] is None else User(config["ui"])
@@ -146,7 +147,7 @@ class Device:
     def _tree(self, accounts):
         objects = (
             ("DevInfo", devinfo(_IDENTITY)),
-            ("DevDetail", devdetail(_IDENTITY, lambda: "1.0")),
+            ("DevDetail", devdetail(_IDENTITY, lambda: self.version)),
             ("DMAcc", accounts),
             ("Area", self.area),
             (self.firmware.fumo.uri[2:], self.firmware.fumo) if self.firmware else ("FUMO", self.bank),

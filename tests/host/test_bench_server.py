@@ -228,12 +228,12 @@ def test_orders_survive_a_restart(tmp_path):
         agent.session(report("download", 200, order.correlator))
         agent.session(report("update", 200, order.update_correlator))
         agent.close()
-        again = server.desk.orders[0]
+        again = next(iter(server.desk.orders.values()))
         outcome = again.wait(TIMEOUT_S)
         assert (outcome.code, outcome.correlator, len(outcome.alerts)) == (200, order.correlator, 2)
         assert [name for name, _ in agent.fumo.orders] == ["Download", "Update"]
         server.restart()
-        assert server.desk.orders[0].outcome.alerts == outcome.alerts
+        assert next(iter(server.desk.orders.values())).outcome.alerts == outcome.alerts
         assert server.find_package("fw").data == IMAGE
 
 

@@ -4,8 +4,8 @@ It knows of the device only what came over the wire: an Exec whose Status it nev
 """
 
 from flash_tools.server.dm_commands import Alert, Exec, Get, Item, Replace
-from flash_tools.server.orders import KINDS as REPORTS
-from flash_tools.server.orders import REQUESTS, read_report
+from flash_tools.server.reports import KINDS as REPORTS
+from flash_tools.server.reports import REQUESTS, read_report
 from tests.soak import goods
 from tests.soak.plan import KINDS
 

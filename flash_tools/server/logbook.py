@@ -1,0 +1,94 @@
+"""Keeps what went over the wire: one row a session, one an exchange, in the transaction of the exchange. Secrets are blanked first.
+
+Whoever is not known leaves no row, who is not authenticated only so many an hour: nobody fills the disk from outside.
+"""
+
+import time
+from weakref import WeakKeyDictionary
+
+from flash_tools.server.dm_access import ACCEPTED
+from flash_tools.server.dm_auth import basic
+
+_MOST_BODY = 16384  # bytes of a message that are kept
+_STRANGERS_AN_HOUR = 200
+_HOUR_S = 3600
+
+
+class Logbook:
+    """Whoever calls holds the desk's lock."""
+
+    def __init__(self, desk):
+        self._desk = desk
+        self._rows = WeakKeyDictionary()  # Session -> _Row
+        self._hour, self._refusals = 0, 0
+
+    def exchange(self, session, request, reply, content_type, started, address) -> bool:
+        """Note an exchange of a known device; tell whether it is authenticated."""
+        accepted = session.code in ACCEPTED
+        now = time.time()
+        row = self._row(session, now, address, accepted)
+        if row is None:
+            return accepted
+        row.messages += 1
+        row.bytes_in += len(request)
+        row.bytes_out += len(reply.body)
+        hidden = self._secrets(session.device)
+        ms = round((now - started) * 1000, 2)
+        store = self._desk.store
+        bodies = _blank(request, hidden), reply.content_type, _blank(reply.body, hidden)
+        store.add_message(row.number, row.messages, started, ms, content_type[:64], *bodies, "")
+        result = session.failure or ("ok" if session.over else "" if accepted else "Status %d" % session.code)
+        store.put_session(row.number, now, row.messages, row.bytes_in, row.bytes_out, result)
+        self._tell(session, row, result, accepted)
+        return accepted
+
+    def _row(self, session, now, address, accepted):
+        row = self._rows.get(session)
+        if row is not None:
+            return row
+        if not accepted and self._too_many(now):
+            return None
+        device_id = session.device.device_id
+        number = self._desk.store.add_session(device_id, session.session_id[:64], now, address, session.tls)
+        row = self._rows[session] = _Row(number)
+        return row
+
+    def _too_many(self, now):
+        hour = now // _HOUR_S
+        if hour != self._hour:
+            self._hour, self._refusals = hour, 0
+        self._refusals += 1
+        return self._refusals > _STRANGERS_AN_HOUR
+
+    def _tell(self, session, row, result, accepted):
+        """Note the session's begin and end as events."""
+        device_id, add = session.device.device_id, self._desk.events.add
+        if accepted and not row.begun:
+            row.begun = True
+            add("contact", "", device=device_id, session=row.number)
+        if session.over and not row.ended:
+            row.ended = True
+            add("session", result, device=device_id, session=row.number, messages=row.messages)
+        elif not row.ended:
+            add("message", "", device=device_id, keep=False, session=row.number, n=row.messages)
+
+    @staticmethod
+    def _secrets(device):
+        found = [device.client_secret, device.server_secret]
+        found += [basic(device.client_name, device.client_secret), basic(device.server_id, device.server_secret or "")]
+        return [text.encode() for text in found if text]
+
+
+class _Row:
+    def __init__(self, number):
+        self.number = number
+        self.messages = self.bytes_in = self.bytes_out = 0
+        self.begun = self.ended = False
+
+
+def _blank(body: bytes, secrets: list[bytes]) -> bytes:
+    """Return a message as it is kept: bytes stay where they were."""
+    for secret in secrets:
+        if secret in body:
+            body = body.replace(secret, b"*" * len(secret))
+    return body[:_MOST_BODY]

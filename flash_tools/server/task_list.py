@@ -1,0 +1,54 @@
+"""The commands that wait for devices, and the last ones that were answered."""
+
+from flash_tools.errors import ToolError
+from flash_tools.server.tasks import Task, read_commands
+
+_MOST_DONE = 200
+
+
+class TaskList:
+    """Whoever calls holds `changed`, the desk's lock; `secrets` is the set of texts that no trace shows."""
+
+    def __init__(self, store, changed, secrets: set[str]):
+        self._store, self._changed, self._secrets = store, changed, secrets
+        self._tasks: dict[str, Task] = {}
+        for key, record in store.records("task"):
+            self._add(Task(record["device"], read_commands(record["commands"]), changed, key, record["commands"]), key)
+
+    def _add(self, task, key):
+        self._tasks[key] = task
+        self._secrets |= set(task.secrets())
+        return task
+
+    def add(self, device_id: str, commands: list, task_id: str = "", spec=None) -> Task:
+        """Add commands for the next session; those that have an id outlive the server, once the caller commits."""
+        task = Task(device_id, commands, self._changed, task_id, spec)
+        if task_id:
+            self._store.put("task", task_id, {"device": device_id, "commands": spec})
+        return self._add(task, task_id or "#%d" % id(task))
+
+    def of(self, device_id: str) -> list[Task]:
+        """Return what a device is to be commanded."""
+        return [task for task in self._tasks.values() if task.device_id == device_id and not task.done]
+
+    def get(self, task_id: str) -> Task:
+        """Return a task."""
+        if task_id not in self._tasks:
+            raise ToolError("there is no task %s, or it was done long ago" % task_id[:32])
+        return self._tasks[task_id]
+
+    def drop_done(self):
+        """Take what was answered out of the store; the last ones stay to be looked at."""
+        done = [key for key, task in self._tasks.items() if task.done]
+        for key in done:
+            if not key.startswith("#") and not self._tasks[key].dropped:
+                self._tasks[key].dropped = True
+                self._store.drop("task", key)
+        for key in done[: max(0, len(done) - _MOST_DONE)]:
+            del self._tasks[key]
+
+    def forget(self, device_id: str):
+        """Take out what waits for a device."""
+        for key in [key for key, task in self._tasks.items() if task.device_id == device_id]:
+            self._store.drop("task", key)
+            del self._tasks[key]
