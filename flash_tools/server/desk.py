@@ -39,6 +39,7 @@ class Desk:
         self.request_answers: list[int] = []
         self.codes: Counter = Counter()  # of reports
         self.ended: set[str] = set()  # ids of orders that changed since somebody took them out of here
+        self._fresh: list[Order] = []  # not kept yet
         self._said: list = []  # events of the message at hand: they follow the event that the device is there
         self._kept: dict = {}  # (kind, id) -> what the store has
         self.devices = {key: _device(record) for key, record in store.records("device")}
@@ -86,10 +87,22 @@ class Desk:
         self._kept.clear()
         self.events.forget()
         self._said.clear()
+        while self._fresh:
+            self._take_back(self._fresh.pop())
+
+    def _take_back(self, order):
+        """Forget an order that was never kept."""
+        self._orders_of[order.device_id].remove(order)
+        for key in (("correlator", order.correlator), ("token", order.token)):
+            self._keys.pop(key, None)
+        self.orders.pop(order.order_id)
+        self.open.pop(order.order_id, None)
+        self.ended.discard(order.order_id)
 
     def commit(self):
         """Keep what was put, then tell."""
         self.store.commit()
+        self._fresh.clear()
         self.events.tell()
         self.changed.notify_all()
 
@@ -138,6 +151,7 @@ class Desk:
         if order.correlator is not None and ("correlator", order.correlator) in self._keys:
             raise ToolError("the correlator %s belongs to another order" % order.correlator)
         self._file(order)
+        self._fresh.append(order)
         self.put_order(order)
         return order
 

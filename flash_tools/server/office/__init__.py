@@ -44,8 +44,7 @@ class Office(Campaigns, Enrolment, Packages, History, Slots):
             self.wake_some()
         except StoreError as error:
             _LOG.error("the store fails: %s", error)
-            self.desk.rollback()
-            self.restore_campaigns()
+            self.undo()
 
     def _settle(self):
         """End orders that have waited long enough for what is asked after a report."""

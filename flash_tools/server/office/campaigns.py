@@ -184,8 +184,9 @@ class Campaigns(Wire, Devices, Orders):
         text = "%s: %s" % (what, campaign.reason) if campaign.reason else what
         self.desk.events.add("campaign", text, campaign=campaign.spec.name, state=campaign.state)
 
-    def restore_campaigns(self):
-        """Make all campaigns again from the store, after something could not be kept."""
+    def undo(self):
+        """Take back what could not be kept; campaigns are what the store says."""
+        super().undo()
         self._campaigns = {name: self._restored(name, record) for name, record in self.store.records("campaign")}
 
     def wake_some(self):

@@ -35,12 +35,16 @@ class Wire(Base):
             self.desk.commit()
         except StoreError as error:
             _LOG.error("the store fails: %s", error)
-            self.desk.rollback()
+            self.undo()
             return _LATER
         except BaseException:
-            self.desk.rollback()
+            self.undo()
             raise
         return reply
+
+    def undo(self):
+        """Take back what could not be kept."""
+        self.desk.rollback()
 
     def _note(self, body, content_type, reply, started, address):
         session, device_id = self.dm.last_session, self.dm.last_device
