@@ -183,15 +183,18 @@ class Desk:
         """Return an order's package."""
         return self.shelf.get(order.package)
 
-    def note_values(self, device_id: str, results):
-        """Keep values that a device told of its tree."""
+    def note_values(self, device_id: str, command):
+        """Keep the values that a device gave to a command; where it listed its structure, leaves without a value say nothing."""
         profile, at = self.profile(device_id), time.time()
-        rows = []
-        for each in results[:_MOST_VALUES]:
-            text = shown(each.source, each.data[:_MOST_TEXT])
-            rows.append((each.source[:_MOST_URI], text, each.format[:_MOST_URI], each.type[:_MOST_URI], at))
-            profile.take_value(each.source, text.strip())
-        self.store.put_nodes(device_id, rows)
+        listed = any("?list=" in item.target for item in command.items)
+        rows = {True: [], False: []}
+        for each in command.results[:_MOST_VALUES]:
+            text, named = shown(each.source, each.data[:_MOST_TEXT]), listed and not each.data
+            rows[named].append((each.source[:_MOST_URI], text, each.format[:_MOST_URI], each.type[:_MOST_URI], at))
+            if not named:
+                profile.take_value(each.source, text.strip())
+        for named, found in rows.items():
+            self.store.put_nodes(device_id, found, named)
 
     # -- what devices say ---------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ class Look:
         yield [command]
         if note:
             note(command)
-        self._desk.note_values(device_id, command.results)
+        self._desk.note_values(device_id, command)
         return Found(command.results)
 
     def version_and_root(self, device_id, hint, uris, note=None):

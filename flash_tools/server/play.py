@@ -65,7 +65,7 @@ class Play:
         yield task.commands
         task.done = True
         for command in task.commands:
-            self._desk.note_values(task.device_id, command.results)
+            self._desk.note_values(task.device_id, command)
 
     def _play(self, order: Order, session):
         order.note_session(session.session_id)

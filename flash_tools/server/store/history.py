@@ -82,9 +82,11 @@ class History(Connection):
         text = "SELECT n, at, ms, content_type, request, answer_type, answer, fault FROM message WHERE session = ? ORDER BY n"
         return [dict(zip(_MESSAGE, row, strict=True)) for row in self._db.execute(text, (session,))]
 
-    def put_nodes(self, device, rows):
-        """Put values that a device told: (uri, value, format, type, at)."""
-        self._db.executemany("INSERT OR REPLACE INTO node VALUES (?, ?, ?, ?, ?, ?)", [(device, *row) for row in rows])
+    def put_nodes(self, device, rows, if_new: bool = False):
+        """Put values that a device told, or only those of nodes that were not there: (uri, value, format, type, at)."""
+        verb = "IGNORE" if if_new else "REPLACE"
+        text = "INSERT OR %s INTO node VALUES (?, ?, ?, ?, ?, ?)" % verb
+        self._db.executemany(text, [(device, *row) for row in rows])
 
     def nodes(self, device) -> list[dict]:
         """Return the values that a device told."""
