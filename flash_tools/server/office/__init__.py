@@ -7,7 +7,7 @@ import logging
 import time
 
 from flash_tools.errors import ToolError
-from flash_tools.server.office.base import locked
+from flash_tools.server.office.base import StoreFailed, locked
 from flash_tools.server.office.campaigns import Campaigns
 from flash_tools.server.office.enrolment import Enrolment
 from flash_tools.server.office.history import History
@@ -42,7 +42,7 @@ class Office(Campaigns, Enrolment, Packages, History, Slots):
             self._prune()
             self.desk.commit()
             self.wake_some()
-        except StoreError as error:
+        except (StoreError, StoreFailed) as error:
             _LOG.error("the store fails: %s", error)
             self.undo()
 

@@ -12,20 +12,28 @@ from flash_tools.server.dm_codec import Style
 from flash_tools.server.dm_faults import Faults
 from flash_tools.server.logbook import Logbook
 from flash_tools.server.play import Play
-from flash_tools.server.store import Store
+from flash_tools.server.store import Store, StoreError
 from flash_tools.server.transcript import Transcript
 from flash_tools.server.web_faults import WebFaults
 
 UNKNOWN = ("refuse", "quarantine")
 
 
+class StoreFailed(ToolError):
+    """Nothing can be kept at the moment: what was asked for did not happen."""
+
+
 def locked(method):
-    """Let only one thread at a time into a method."""
+    """Let only one thread at a time into a method; what it could not keep is taken back."""
 
     @functools.wraps(method)
     def call(self, *arguments, **options):
         with self.desk.changed:
-            return method(self, *arguments, **options)
+            try:
+                return method(self, *arguments, **options)
+            except StoreError as error:
+                self.undo()
+                raise StoreFailed("the server cannot keep it: %s" % error) from None
 
     return call
 
@@ -76,6 +84,10 @@ class Base:
         if device_id not in self.desk.devices:
             raise ToolError("there is no device %s" % device_id[:256])
         return device_id
+
+    def undo(self):
+        """Take back what could not be kept."""
+        self.desk.rollback()
 
     def close(self):
         """Close the store."""

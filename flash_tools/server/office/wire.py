@@ -4,7 +4,7 @@ import logging
 import time
 
 from flash_tools.server.dm import Reply
-from flash_tools.server.office.base import Base, locked
+from flash_tools.server.office.base import Base, StoreFailed, locked
 from flash_tools.server.packages import Package
 from flash_tools.server.store import StoreError
 from flash_tools.server.web_faults import Answer
@@ -33,7 +33,7 @@ class Wire(Base):
             reply = self.dm.handle(body, content_type, headers, tls=self.tls)
             self._note(body, content_type, reply, started, address)
             self.desk.commit()
-        except StoreError as error:
+        except (StoreError, StoreFailed) as error:
             _LOG.error("the store fails: %s", error)
             self.undo()
             return _LATER
@@ -41,10 +41,6 @@ class Wire(Base):
             self.undo()
             raise
         return reply
-
-    def undo(self):
-        """Take back what could not be kept."""
-        self.desk.rollback()
 
     def _note(self, body, content_type, reply, started, address):
         session, device_id = self.dm.last_session, self.dm.last_device
