@@ -95,7 +95,9 @@ def test_a_silent_device_that_is_at_it_is_left_alone(field):
     office.desk.orders[order_id].accepted_at = time.time() - 3700
     agent.fumo.state = b"30"
     agent.session()
-    assert office.order(order_id)["state"] == "accepted"
+    asked = office.sessions()[0]["messages"]
+    agent.session()
+    assert office.order(order_id)["state"] == "accepted" and office.sessions()[0]["messages"] < asked  # once is enough
 
 
 def test_a_report_after_the_server_gave_up_counts(field):
@@ -132,6 +134,22 @@ def test_cancelled_before_it_left_and_too_late(field):
     order_id = office.place(ID, "new.fup")
     agent.session()
     assert office.cancel(order_id) == "too late: it is accepted"
+
+
+def test_cancelled_while_the_device_is_being_asked(field):
+    office, agent = field
+    office.add_package(package("2.0"), "new.fup")
+    order_id = office.place(ID, "new.fup")
+    seen = []
+
+    def post(request, body):
+        seen.append(body)
+        if len(seen) == 2:
+            assert office.cancel(order_id) == "cancelled"
+        return agent.post(request, body)
+
+    agent.session(post=post)
+    assert len(seen) >= 2 and agent.fumo.orders == [] and office.order(order_id)["state"] == "cancelled"
 
 
 def test_one_order_at_a_time(field):
@@ -310,3 +328,25 @@ def test_nothing_is_answered_that_cannot_be_kept(field, monkeypatch):
     agent.session(report("downloadandupdate", 200, order_id), post=insist)
     kept = json.loads(dict(office.store._db.execute("SELECT id, record FROM record WHERE kind = 'order'"))[order_id])
     assert kept["result"] == "done" and kept["code"] == 200
+    (record,) = office.store._db.execute("SELECT record FROM record WHERE kind = 'device'").fetchone()
+    assert json.loads(record)["client_nonce"] == office.desk.devices[ID].client_nonce.hex()
+
+
+def test_what_was_taken_back_is_kept_with_the_next_message(field, monkeypatch):
+    office, agent = field
+    commit = office.store.commit
+
+    def broken():
+        raise StoreError("disk full")
+
+    def post(request, body):
+        monkeypatch.setattr(office.store, "commit", broken)
+        with pytest.raises(AssertionError):
+            agent.post(request, body)
+        agent.close()
+        monkeypatch.setattr(office.store, "commit", commit)
+        return agent.post(request, body)  # a repeated message: nothing in memory changes by it
+
+    agent.session(post=post)
+    (record,) = office.store._db.execute("SELECT record FROM record WHERE kind = 'device'").fetchone()
+    assert json.loads(record)["client_nonce"] == office.desk.devices[ID].client_nonce.hex()
