@@ -6,7 +6,7 @@ PY := PYTHONPATH=. $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
 
 # Debian packages that some tests need, each as package:command:tests. A test says itself why it is skipped without.
-DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages \
+DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages chromium:chromium:tests-of-the-page-in-a-browser \
     tshark:tshark:tests-of-bytes-and-trees-in-WBXML
 
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
