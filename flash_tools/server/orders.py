@@ -139,8 +139,10 @@ class Order:
         """Return where it is, in a word."""
         if self.result == "cancelled":
             return "cancelled"
+        if self.finished:
+            return "done" if self.success else "failed"
         if self.result != "waiting":
-            return "failed" if self.success is False else "done"
+            return "accepted"  # its version is to be read yet
         if self.stage == "waiting":
             return "offered" if self.offered else "waiting"
         return "downloaded" if self.stage == "downloaded" else "accepted"
