@@ -3,41 +3,35 @@
 import json
 import os
 import sys
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from flash_tools import keys, package_build, package_read, sim_cli
+from flash_tools import campaign_cli, device_cli, keys, order_cli, package_build, package_read, server_cli, sim_cli
+from flash_tools.cli_output import VERSION, Json, people, result, say, write
 from flash_tools.errors import ToolError
 
 app = typer.Typer(
-    no_args_is_help=True, help="Keys, packages and flashing for fumo-agent.", pretty_exceptions_enable=False
+    no_args_is_help=True, help="Keys, packages, servers and simulated devices.", pretty_exceptions_enable=False
 )
 keys_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
 package_app = typer.Typer(no_args_is_help=True, help="Update packages (.fup).")
 app.add_typer(keys_app, name="keys")
 app.add_typer(package_app, name="package")
+order_cli.register(package_app)
+app.add_typer(server_cli.app, name="server")
+app.add_typer(device_cli.app, name="device")
+app.command("order")(order_cli.order)
+app.add_typer(order_cli.orders_app, name="orders")
+app.add_typer(campaign_cli.app, name="campaign")
 app.add_typer(sim_cli.app, name="sim")
 
-_VERSION = 1  # of the result object
 _PASSPHRASE = "FUMO_PASSPHRASE"
 _ERASE_64K_S, _PAGE_S = 0.16, 0.0007  # typical, of a W25Q128
 
-Json = Annotated[bool, typer.Option("--json", help="One result object on stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
-
-
-def _people() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def _result(command: str, as_json: bool, fields: dict) -> None:
-    if as_json:
-        print(json.dumps({"version": _VERSION, "command": command, "ok": True, **fields}))
 
 
 def _passphrase() -> bytes | None:
@@ -60,10 +54,10 @@ def keys_new(
             raise ToolError(f"{taken} exists: a key is not overwritten, choose another name")
     if not dry_run:
         keys.write_key(key, path, _passphrase())
-        _write(public_path, keys.public_pem(key))
+        write(public_path, keys.public_pem(key))
     verb = "would write" if dry_run else "wrote"
-    _people().print(f"{verb} {path} (keep it secret) and {public_path}; key id {keys.key_id(public)}")
-    _result("keys new", as_json, {"private": str(path), "public": str(public_path), "kid": keys.key_id(public)})
+    people().print(f"{verb} {path} (keep it secret) and {public_path}; key id {keys.key_id(public)}")
+    result("keys new", as_json, {"private": str(path), "public": str(public_path), "kid": keys.key_id(public)})
 
 
 @package_app.command("build")
@@ -91,11 +85,11 @@ def package_build_command(
     package_read.inspect(package, keys.public_bytes(signer), old_data)
     seconds = len(data) / 65536 * _ERASE_64K_S + len(data) / 256 * _PAGE_S
     text = f"{len(data)} bytes of image in {len(package)} bytes of package ({100 * len(package) // len(data)} %)"
-    _people().print(f"{text}; about {seconds:.1f} s of flash time on a W25Q128")
+    people().print(f"{text}; about {seconds:.1f} s of flash time on a W25Q128")
     if not dry_run:
-        _write(output, package)
-        _people().print(f"wrote {output}")
-    _result("package build", as_json, {"package": str(output), "image_bytes": len(data), "package_bytes": len(package)})
+        write(output, package)
+        people().print(f"wrote {output}")
+    result("package build", as_json, {"package": str(output), "image_bytes": len(data), "package_bytes": len(package)})
 
 
 @package_app.command("show")
@@ -103,9 +97,9 @@ def package_show(package: Path, as_json: Json = False) -> None:
     """Show what a package says of itself; the signature is not checked."""
     summary = package_read.inspect(package_read.read_file(package))
     for name, value in summary.manifest.items():
-        _people().print(f"{name:14} {value}", markup=False)
-    _people().print(f"{'blocks':14} {summary.blocks}\nsignature not checked: use `fumo package verify`")
-    _result("package show", as_json, asdict(summary))
+        people().print(f"{name:14} {value}", markup=False)
+    people().print(f"{'blocks':14} {summary.blocks}\nsignature not checked: use `fumo package verify`")
+    result("package show", as_json, asdict(summary))
 
 
 @package_app.command("verify")
@@ -119,30 +113,21 @@ def package_verify(
     old_data = package_read.read_file(old) if old else None
     summary = package_read.inspect(package_read.read_file(package), keys.read_public_key(key, _passphrase()), old_data)
     note = "" if summary.image == "good" else "; the image was not checked, that needs --old"
-    _people().print(f"{package}: signature good, {summary.blocks} blocks good{note}", markup=False)
-    _result("package verify", as_json, asdict(summary))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write all of it or nothing: under another name first."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as e:
-        with suppress(OSError):
-            part.unlink()
-        raise ToolError(f"cannot write {path}: {e.strerror}") from None
+    people().print(f"{package}: signature good, {summary.blocks} blocks good{note}", markup=False)
+    result("package verify", as_json, asdict(summary))
 
 
 def main() -> None:
     """Run `fumo`; what the user can mend is one line and an exit code."""
     try:
-        app()
+        try:
+            app()
+        except OSError as e:
+            raise ToolError(f"cannot use {e.filename}: {e.strerror}" if e.filename else str(e)) from e
     except ToolError as e:
         if "--json" in sys.argv:
-            print(json.dumps({"version": _VERSION, "ok": False, "error": str(e), "exit_code": e.exit_code}))
-        _people().print(f"fumo: {e}", markup=False)
+            print(json.dumps({"version": VERSION, "ok": False, "error": str(e), "exit_code": e.exit_code}))
+        say(f"fumo: {e}")
         sys.exit(e.exit_code)
 
 

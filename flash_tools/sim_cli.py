@@ -3,14 +3,18 @@
 import json
 import shlex
 import signal
+import socket
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flash_tools import keys, sim_files, sim_process
+from flash_tools.cli_output import write
+from flash_tools.enrolment import fetch_bundle
 from flash_tools.errors import ToolError
 from flash_tools.sim_power import PowerSwitch
 
@@ -22,13 +26,19 @@ Version = Annotated[str, typer.Option("--version", help="Version of the firmware
 Size = Annotated[int, typer.Option(help="Size of the firmware in KiB.")]
 Key = Annotated[Path | None, typer.Option(help="PEM file of the signing key, the folder's own otherwise.")]
 
+BUNDLE = "bundle.json"
+_NOTIFY_PORT = 2948
+_USUAL = "--notify-port %d --poll-s 15 --trial-s 5"  # of a device on a bench: it hears orders soon, and is soon content
+
 
 @app.command("new")
 def new(
     folder: Folder,
-    bundle: Annotated[Path | None, typer.Option(help="JSON of the account, as the bench server gives it.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="JSON of the account, as a server gives it.")] = None,
     account: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of the bundle; may be given again.")] = None,
     ca: Annotated[Path | None, typer.Option(help="PEM of the authority to trust.")] = None,
+    enrol: Annotated[str | None, typer.Option(help="URL of a server to enrol at, instead of a bundle.")] = None,
+    token: Annotated[str | None, typer.Option(help="The one-time token of `fumo device enrol-token`.")] = None,
     device_id: Annotated[str, typer.Option("--id", help="DevId, where the bundle has none.")] = "sim:1",
     version: Version = "1.0",
     behaviour: Behaviour = "good",
@@ -43,6 +53,8 @@ def new(
     if (folder / sim_files.FLASH).exists():
         raise ToolError(f"{folder / sim_files.FLASH} exists: remove it, or choose another folder")
     signer = keys.read_key(key, None) if key else None
+    if enrol:
+        given = _enrolled(folder, enrol, token, device_id, model, given)
     files = sim_files.make(
         folder, given, key=signer, version=version, behaviour=behaviour, size=size * 1024, chip_kib=chip_kib,
         product=product, model=model, device_id=device_id,
@@ -51,6 +63,25 @@ def new(
         keys.write_key(files.key, folder / sim_files.KEY)
     print(f"wrote {files.flash} and {files.provision}", file=sys.stderr)
     print(shlex.join(sim_process.command(files.flash, files.provision)))
+
+
+def _enrolled(folder, url, token, device_id, model, given):
+    """Enrol; a token is good for once, hence what it brought is kept before anything else can fail."""
+    if not token:
+        raise ToolError("--enrol needs --token: `fumo device enrol-token` makes one")
+    if (folder / BUNDLE).exists():
+        raise ToolError(f"{folder / BUNDLE} exists: use it with --bundle, or remove it")
+    _make_folder(folder)
+    bundle = fetch_bundle(url, token, device_id, model, given.get("ca_pem"))
+    write(folder / BUNDLE, json.dumps(bundle, indent=1).encode() + b"\n", 0o600)
+    return {**given, **{name: value for name, value in bundle.items() if value is not None}}
+
+
+def _make_folder(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise ToolError(f"cannot make {folder}: {e.strerror}") from None
 
 
 @app.command("package")
@@ -81,7 +112,9 @@ def package(
 def run(
     folders: Annotated[list[Path], typer.Argument(help="Folders of the devices; the first one has index 0.")],
     port: Annotated[int, typer.Option(help="Port of the power switch, 0 for any that is free.")] = 0,
-    options: Annotated[str, typer.Option(help="Options for every device, as one text.")] = "--notify-port 0",
+    options: Annotated[
+        str | None, typer.Option(help="Options for every device, as one text.", show_default=_USUAL % _NOTIFY_PORT)
+    ] = None,
     micropython: Annotated[bool, typer.Option("--micropython", help="Run the devices under MicroPython.")] = False,
     dirty: Annotated[bool, typer.Option("--dirty", help="Take power inside a flash operation.")] = False,
     off: Annotated[bool, typer.Option("--off", help="Begin without power.")] = False,
@@ -98,15 +131,26 @@ def run(
         print("power", switch.url, flush=True)
         for index in range(0 if off else len(devices)):
             switch.on(index)
-        for line in sys.stdin:
-            _obey(switch, line.split())
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # in the background a terminal has nothing to say
+        with suppress(OSError):
+            for line in sys.stdin:
+                _obey(switch, line.split())
         threading.Event().wait()
 
 
 def _device(index, folder, options, micropython):
     files = sim_files.read(folder)
+    options = _USUAL % _free_port(_NOTIFY_PORT + index) if options is None else options
     words = sim_process.command(files.flash, files.provision, *shlex.split(options), micropython=micropython)
     return sim_process.SimProcess(words, lambda line: print(index, line, flush=True))
+
+
+def _free_port(port):
+    """Return a UDP port that is free: this one, if it is."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, suppress(OSError):
+        sock.bind(("0.0.0.0", port))
+        return port
+    return 0
 
 
 def _obey(switch, words):

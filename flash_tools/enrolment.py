@@ -1,0 +1,64 @@
+"""The device's side of enrolment: shows a one-time token to a server and returns the bundle that it gives.
+
+The token is never sent over plain http, and to nobody but the server that the authority vouches for.
+"""
+
+import http.client
+import json
+import ssl
+from urllib.parse import urlsplit
+
+from flash_tools.errors import ToolError
+from flash_tools.server.log import plain
+
+_TIMEOUT_S = 30
+_ANSWER_MAX = 1 << 16
+_NEEDED = ("device_id", "server_id", "url")
+
+
+def fetch_bundle(url: str, token: str, device_id: str, model: str = "", ca_pem: str | None = None) -> dict:
+    """Enrol a device; `url` is the server's public URL, `ca_pem` whom to trust, the system's authorities without it."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ToolError("enrolment needs https://, not %s: the token and the secrets would be seen" % plain(url))
+    path = parts.path.rstrip("/")
+    path = path if path.endswith("/enrol") else path + "/enrol"
+    body = json.dumps({"token": token, "device": device_id, "model": model})
+    status, data = _post(parts, path, body, ca_pem)
+    if status != 200:
+        said = plain(data[:300].decode("utf-8", "replace").strip())
+        raise ToolError(
+            "%s does not enrol %s: %s" % (plain(parts.netloc), plain(device_id), said or "status %d" % status)
+        )
+    return _bundle(data, device_id)
+
+
+def _post(parts, path, body, ca_pem):
+    try:
+        context = ssl.create_default_context(cadata=ca_pem)
+    except ssl.SSLError:
+        raise ToolError("the authority to trust is no certificate in PEM") from None
+    try:
+        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=_TIMEOUT_S, context=context)
+        try:
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read(_ANSWER_MAX)
+        finally:
+            connection.close()
+    except ssl.SSLCertVerificationError as error:
+        raise ToolError("%s is not to be trusted: %s" % (plain(parts.netloc), plain(error.verify_message))) from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ToolError("no server answers at %s: %s" % (plain(parts.netloc), plain(str(error)))) from None
+
+
+def _bundle(data, device_id):
+    try:
+        bundle = json.loads(data)
+    except (ValueError, RecursionError):
+        bundle = None
+    if not isinstance(bundle, dict) or not all(isinstance(bundle.get(name), str) for name in _NEEDED):
+        raise ToolError("what answers is no server of fumo-agent: it gave no bundle")
+    if bundle["device_id"] != device_id:
+        raise ToolError("the server gave the bundle of another device")
+    return bundle
