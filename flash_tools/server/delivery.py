@@ -8,16 +8,36 @@ from flash_tools.server.web_faults import Answer, WebFault
 
 STALL_S = 300  # a stalled connection is given up then, should the client never do so
 _TICKS = 20  # a second
+_TOGETHER = 4096  # bytes of a body that leave with its head: one segment, one TLS record
+_SLICE = 1 << 16  # of a body; what an answer holds in memory beside the package
 _FILLER = bytes(16384)
 
 
-async def send_plain(send, answer: Answer):
-    """Send as every server does."""
+async def send_plain(wire, send, answer: Answer):
+    """Send as every server does: a short body together with the head, a long one in slices, as the client takes them."""
+    size = len(answer.body)
     headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.status not in (204, 304):
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+        headers.append((b"content-length", b"%d" % size))
+    if size <= _TOGETHER:
+        wire.hold()
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if size <= _SLICE:
+            await send({"type": "http.response.body", "body": answer.body})
+    finally:
+        wire.flush()
+    if size > _SLICE:
+        await _send_slices(wire, send, memoryview(answer.body))
+
+
+async def _send_slices(wire, send, body):
+    for start in range(0, len(body), _SLICE):
+        if wire.is_closing():
+            return
+        end = start + _SLICE
+        await send({"type": "http.response.body", "body": body[start:end], "more_body": end < len(body)})
+        await asyncio.sleep(0)  # others are served, too, where the kernel takes whatever it is given
 
 
 async def send_broken(wire, receive, answer: Answer, fault: WebFault):

@@ -20,6 +20,7 @@ from flash_tools.server.store import Store
 from flash_tools.server.task_list import TaskList
 from flash_tools.server.tasks import shown
 from flash_tools.server.transcript import Transcript
+from flash_tools.server.undo import restore
 
 _NONCES = ("client_nonce", "server_nonce")
 _MOST_REPORTS = 10000
@@ -39,7 +40,7 @@ class Desk:
         self.request_answers: list[int] = []
         self.codes: Counter = Counter()  # of reports
         self.ended: set[str] = set()  # ids of orders that changed since somebody took them out of here
-        self._fresh: list[Order] = []  # not kept yet
+        self._unkept: set[tuple[str, str]] = set()  # (kind, id) of what was put since the last commit
         self._said: list = []  # events of the message at hand: they follow the event that the device is there
         self._kept: dict = {}  # (kind, id) -> what the store has
         self.devices = {key: _device(record) for key, record in store.records("device")}
@@ -79,18 +80,19 @@ class Desk:
         text = json.dumps(record)
         if self._kept.get((kind, key)) != text:
             self._kept[kind, key] = text
+            self._unkept.add((kind, key))
             self.store.put(kind, key, record)
 
-    def rollback(self):
-        """Forget what was put: it could not be kept. What is in memory will be put again."""
+    def rollback(self, device_id: str = ""):
+        """Take back what was put and could not be kept, and whatever else a message of that device has changed."""
         self.store.rollback()
         self._kept.clear()
         self.events.forget()
         self._said.clear()
-        while self._fresh:
-            self._take_back(self._fresh.pop())
+        restore(self, self._unkept, device_id)
+        self._unkept.clear()
 
-    def _take_back(self, order):
+    def take_back(self, order: Order):
         """Forget an order that was never kept."""
         self._orders_of[order.device_id].remove(order)
         for key in (("correlator", order.correlator), ("token", order.token)):
@@ -102,7 +104,7 @@ class Desk:
     def commit(self):
         """Keep what was put, then tell."""
         self.store.commit()
-        self._fresh.clear()
+        self._unkept.clear()
         self.events.tell()
         self.changed.notify_all()
 
@@ -112,6 +114,11 @@ class Desk:
         self.ended.add(order.order_id)
 
     # -- devices ------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def device_of(record: dict) -> Device:
+        """Make a device of its record."""
+        return _device(record)
 
     def add_device(self, device: Device):
         """Add a device, or put another in its place."""
@@ -129,6 +136,7 @@ class Desk:
         self.profiles.pop(device_id, None)
         for kind in ("device", "profile"):
             self._kept.pop((kind, device_id), None)
+            self._unkept.add((kind, device_id))
         self.store.forget(device_id)
         self.commit()
 
@@ -151,7 +159,6 @@ class Desk:
         if order.correlator is not None and ("correlator", order.correlator) in self._keys:
             raise ToolError("the correlator %s belongs to another order" % order.correlator)
         self._file(order)
-        self._fresh.append(order)
         self.put_order(order)
         return order
 

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flash_tools.server.dm_access import ACCEPTED
 from flash_tools.server.dm_auth import MAC_HEADER
 from flash_tools.server.dm_codec import CodecError, Style, base_type, decode, encode
 from flash_tools.server.dm_device import Device
@@ -17,7 +18,7 @@ from flash_tools.server.dm_faults import Faults
 from flash_tools.server.dm_outbox import Draft
 from flash_tools.server.dm_session import Session
 
-_MAX_SESSIONS = 1000
+_MAX_SESSIONS, _MAX_KNOCKING = 1000, 200
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,24 @@ class DmServer:
         self.resp_uri = resp_uri
         self.last_device = ""  # whose message was handled last
         self.last_session = None  # and in which session; None where it was no message
-        self._sessions = OrderedDict()  # (device id, SessionID) -> Session, the last used at the end
+        self._sessions = OrderedDict()  # (device id, SessionID) -> Session that was let in, the last used at the end
+        self._knocking = OrderedDict()  # the same of who was not: strangers push out strangers only
 
     def session(self, device_id: str, session_id: str) -> Session | None:
         """Return a session that is remembered."""
-        return self._sessions.get((device_id, session_id))
+        key = device_id, session_id
+        return self._sessions.get(key) or self._knocking.get(key)
 
     def forget(self):
         """Forget all sessions, as a server does that starts again."""
         self._sessions.clear()
+        self._knocking.clear()
+
+    def forget_last(self):
+        """Forget the session of the message that was handled last: it could not be answered."""
+        if self.last_session is not None:
+            for kept in (self._sessions, self._knocking):
+                kept.pop((self.last_device, self.last_session.session_id), None)
 
     def handle(self, body: bytes, content_type: str, headers: Mapping | None = None, tls: bool = False) -> Reply:
         """Do one HTTP exchange."""
@@ -66,36 +76,52 @@ class DmServer:
         except CodecError as error:
             return Reply(("%s\n" % error).encode(), status=400)
         self.last_device = key[0]
-        session = self.last_session = self._session_of(key, message, body)
-        if session.last_reply and self._is_repeated(session, message):
+        mac = next((value for name, value in (headers or {}).items() if name.lower() == MAC_HEADER), None)
+        session = self.last_session = self._session_of(key, message, body, mac)
+        if session.last_reply and self._is_repeated(session, body):
             return session.last_reply
         session.tls = tls
-        mac = next((value for name, value in (headers or {}).items() if name.lower() == MAC_HEADER), None)
         draft = session.exchange(message, body, base_type(content_type), mac)
-        session.last_body, session.last_reply = body, self._reply(session, draft)
-        return session.last_reply
+        reply = self._reply(session, draft)
+        if session.code in ACCEPTED or not session.known:
+            session.last_body, session.last_reply = body, reply
+        self._file(key, session)
+        return reply
 
-    def _session_of(self, key, message, body):
+    def _session_of(self, key, message, body, mac):
         """Return the session that the message belongs to, a new one if it begins one."""
         device = self.devices.get(key[0])
         if device is None:
             stranger = Session(Device(key[0], auth="basic"), key[1], self)
             stranger.access.exhaust()
             return stranger
-        session = self._sessions.get(key)
-        begins = message.value("SyncHdr", "MsgID") == "1" and session is not None and body != session.last_body
-        if session is None or (begins and session.msg_id):
-            session = self._sessions[key] = Session(device, key[1], self)
-        self._sessions.move_to_end(key)
-        while len(self._sessions) > _MAX_SESSIONS:
-            self._sessions.popitem(last=False)
-        return session
+        number, proves = message.size("SyncHdr", "MsgID") or 0, mac or message.find("SyncHdr", "Cred")
+        knocking, session = self._knocking.get(key), self._sessions.get(key)
+        follows = knocking is not None and knocking.client_msg_id == str(number - 1)
+        if knocking is not None and number != 1 and (session is None or (proves and follows)):
+            return knocking
+        if session is not None and (number != 1 or body == session.last_body):
+            return session
+        return Session(device, key[1], self)
 
-    def _is_repeated(self, session, message):
+    def _file(self, key, session):
+        """Remember a session; one that was not let in takes nobody's place."""
+        if session.device.device_id not in self.devices:
+            return
+        if session.known:
+            self._knocking.pop(key, None)
+        kept, most = (self._sessions, _MAX_SESSIONS) if session.known else (self._knocking, _MAX_KNOCKING)
+        kept[key] = session
+        kept.move_to_end(key)
+        while len(kept) > most:
+            kept.popitem(last=False)
+
+    def _is_repeated(self, session, body):
+        """Tell whether these are the bytes of the last message: the answer is nobody else's."""
         if self.faults.active("duplicate"):
             self.faults.count_down("duplicate")
             return True
-        return message.value("SyncHdr", "MsgID") == session.client_msg_id
+        return body == session.last_body
 
     def _reply(self, session, draft: Draft) -> Reply:
         """Encode and sign, with the faults in between."""

@@ -21,10 +21,12 @@ class Access:
         self._random = random
         self._kind = device.server_auth
         self._accepted = device.auth is None  # for the whole session
+        self._proof = ""  # the credentials that were: some clients send them again and again
         self._next_nonce_due = True
         self._proven = False  # the client said 212
         self._challenges = 0
         self._refusals = 0
+        self._form = 0  # which meaning of the client's nonces; the next one after each refusal
         self._earlier_nonce = _STALE
 
     def exhaust(self):
@@ -36,21 +38,23 @@ class Access:
         device = self._device
         if device.auth is None:
             return 200
-        if self._accepted:
-            return 212
         cred = header.find("Cred")
+        if self._accepted and (cred is None or dm_auth.same(cred.value("Data"), self._proof)):
+            return 212
         if (mac if device.auth == "MAC" else cred) is None:
             return 407 if cred is None and mac is None else 401
         if not self._verify(cred, body, mac):
             return 401
+        device.offered.clear()
+        self._challenges, self._next_nonce_due = 0, True
         if device.auth == "MAC" or device.each_message:
             return 200
-        self._accepted = True
+        self._accepted, self._proof = True, cred.value("Data")
         return 212
 
     def _verify(self, cred, body, mac):
         device = self._device
-        nonces = [device.client_nonce] + ([dm_auth.ZERO_NONCE] if device.resync else [])
+        nonces = [device.client_nonce, *device.offered] + ([dm_auth.ZERO_NONCE] if device.resync else [])
         for nonce in nonces:
             if self._matches(cred, body, mac, nonce):
                 if nonce == dm_auth.ZERO_NONCE and device.resync:
@@ -74,31 +78,43 @@ class Access:
             self._challenges += 1
             if self._challenges > _MAX_CHALLENGES:
                 return None
-            return dm_auth.challenge(kind, None if kind == "basic" else self._new_nonce())
+            return dm_auth.challenge(kind, None if kind == "basic" else self._offer())
         if kind == "basic" or (code == 212 and not self._next_nonce_due):
             return None
         self._next_nonce_due = False
-        return dm_auth.challenge(kind, self._new_nonce())
-
-    def _new_nonce(self):
         self._device.client_nonce = self._random(_NONCE_SIZE)
-        return self._device.client_nonce
+        return dm_auth.challenge(kind, self._device.client_nonce)
 
-    def take_status(self, status: Element) -> str:
+    def _offer(self):
+        """Draw a nonce for who has not proved anything: the one that the device knows stays good."""
+        nonce = self._random(_NONCE_SIZE)
+        self._device.offered.append(nonce)
+        return nonce
+
+    def take_status(self, status: Element, tls: bool = False) -> str:
         """Take the client's Status of our SyncHdr: "accepted", "refused" (send again) or "hopeless"."""
         code, chal = status.size("Data"), status.find("Chal")
-        kind, nonce = dm_auth.read_challenge(chal) if chal else (None, None)
+        nonces = dm_auth.nonce_forms(chal) if chal else []
         if code in (401, 407):
-            self._refusals += 1
-            if kind is None or self._device.server_secret is None or self._refusals > _MAX_CHALLENGES:
+            kind = dm_auth.read_challenge(chal)[0] if chal else None
+            if not self._may_answer(kind, tls):
                 return "hopeless"
             self._kind, self._proven = kind, False
+            self._form = self._refusals - 1
         elif code == 212 and self._kind != "MAC":
             self._proven = True
-        if nonce is not None:
+        if nonces:
             self._earlier_nonce = self._device.server_nonce or _STALE
-            self._device.server_nonce = nonce
+            self._device.server_nonce = nonces[self._form % len(nonces)]
         return "refused" if code in (401, 407) else "accepted"
+
+    def _may_answer(self, kind, tls):
+        """Tell whether a challenge is answered: never with less than was agreed on, nor with the secret itself."""
+        self._refusals += 1
+        if kind is None or self._device.server_secret is None or self._refusals > _MAX_CHALLENGES:
+            return False
+        least = self._device.server_auth or ("basic" if tls or self._device.auth == "basic" else "md5")
+        return dm_auth.STRENGTH[kind] >= dm_auth.STRENGTH[least]
 
     def credentials(self, faults) -> Element | None:
         """Return the Cred of our SyncHdr, if one is due."""

@@ -13,6 +13,8 @@ from flash_tools.server.dm_element import Element, leaf, meta, node
 TYPES = {"basic": "syncml:auth-basic", "md5": "syncml:auth-md5", "MAC": "syncml:auth-MAC"}
 ZERO_NONCE = bytes(4)  # for resynchronisation only
 MAC_HEADER = "x-syncml-hmac"
+STRENGTH = {"basic": 0, "md5": 1, "MAC": 2}
+_NONCE_TEXT_MAX = 512  # bytes of a NextNonce as it travels
 
 
 def _b64(data: bytes) -> bytes:
@@ -76,12 +78,13 @@ def _split_outside_quotes(text: str) -> list[str]:
 
 
 def check_mac(header: str | None, user: str, secret: str, nonce: bytes, body: bytes) -> bool:
-    """Tell whether the header is right; base64 of the digest's hexadecimal text is accepted too (facts D#9)."""
+    """Tell whether the header is right; base64 of the digest's hexadecimal text, unpadded, is seen too (facts D#9)."""
     parts = parse_mac_header(header) if header else None
     if parts is None or not same(parts["username"], user):
         return False
-    digest = mac_digest(user, secret, nonce, body)
-    return any(same(parts["mac"], _b64(form).decode()) for form in (digest, digest.hex().encode()))
+    digest, given = mac_digest(user, secret, nonce, body), parts["mac"].rstrip("=")
+    forms = digest, digest.hex().encode(), digest.hex().upper().encode()
+    return any(same(given, _b64(form).decode().rstrip("=")) for form in forms)
 
 
 def same(one: str, other: str) -> bool:
@@ -90,8 +93,8 @@ def same(one: str, other: str) -> bool:
 
 
 def check_cred(cred: Element | None, kind: str, user: str, secret: str, nonce: bytes | None) -> bool:
-    """Tell whether a Cred element holds the right credentials of that kind."""
-    if cred is None or cred.value("Meta", "Type").lower() != TYPES[kind].lower():
+    """Tell whether a Cred element holds the right credentials of that kind; without a Type they are basic."""
+    if cred is None or (cred.value("Meta", "Type") or TYPES["basic"]).lower() != TYPES[kind].lower():
         return False
     if kind == "md5":
         return nonce is not None and same(cred.value("Data"), md5(user, secret, nonce))
@@ -112,13 +115,28 @@ def challenge(kind: str, nonce: bytes | None) -> Element:
 def read_challenge(chal: Element) -> tuple[str | None, bytes | None]:
     """Return (kind, next nonce) of a Chal; None for what is missing or unknown."""
     asked = chal.value("Meta", "Type").lower()
-    kind = next((kind for kind, name in TYPES.items() if name.lower() == asked), None)
+    forms = nonce_forms(chal)
+    return next((kind for kind, name in TYPES.items() if name.lower() == asked), None), forms[0] if forms else None
+
+
+def nonce_forms(chal: Element) -> list[bytes]:
+    """Return what the NextNonce of a Chal may mean, the likeliest first; nothing where it is missing or absurdly long.
+
+    Seen were base64, base64 twice and the plain bytes (facts 8.9).
+    """
     text = chal.data("Meta", "NextNonce")
-    return kind, None if text is None else _plain_nonce(text.strip())
+    if text is None or len(text) > _NONCE_TEXT_MAX:
+        return []
+    text = text.strip()
+    once = _from_b64(text)
+    if once is None:
+        return [text]
+    twice = _from_b64(once) if once else None
+    return [once, text] if twice is None else [once, twice, text]
 
 
-def _plain_nonce(text: bytes) -> bytes:
+def _from_b64(text: bytes) -> bytes | None:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(b"".join(text.split()), validate=True)
     except binascii.Error:
-        return text
+        return None

@@ -5,18 +5,21 @@ Knows nothing of sessions. What comes from outside gives a tree or a CodecError,
 
 import xml.parsers.expat
 from dataclasses import dataclass
+from functools import lru_cache
 from xml.sax.saxutils import escape
 
 from flash_tools.errors import ToolError
 from flash_tools.server.dm_element import METINF, Element
-from flash_tools.server.dm_wbxml import decode_wbxml, encode_wbxml
+from flash_tools.server.dm_wbxml import NAMES, decode_wbxml, encode_wbxml
 
 XML = "application/vnd.syncml.dm+xml"
 WBXML = "application/vnd.syncml.dm+wbxml"
 XML_TYPES = (XML, "application/vnd.syncml+xml")
 WBXML_TYPES = (WBXML, "application/vnd.syncml+wbxml")
+_KNOWN = frozenset(XML_TYPES + WBXML_TYPES)
 MAX_DEPTH, MAX_ELEMENTS = 64, 16384
 _NAMESPACE, _METINF_NAMESPACE = "SYNCML:SYNCML1.2", "syncml:metinf"
+_MOST_TAGS = 200  # that a writer keeps; a script may make up names
 _DOCTYPE = '<!DOCTYPE SyncML PUBLIC "-//SYNCML//DTD SyncML 1.2//EN" "http://www.openmobilealliance.org/dtd">'
 
 
@@ -42,7 +45,7 @@ class Style:
 
 def base_type(content_type: str) -> str:
     """Return the media type without parameters, in lower case."""
-    return content_type.partition(";")[0].strip().lower()
+    return content_type if content_type in _KNOWN else content_type.partition(";")[0].strip().lower()
 
 
 def is_wbxml(content_type: str) -> bool:
@@ -53,126 +56,134 @@ def is_wbxml(content_type: str) -> bool:
 def decode(body: bytes, content_type: str) -> Element:
     """Return the tree of a message."""
     kind = base_type(content_type)
-    if kind not in XML_TYPES + WBXML_TYPES:
+    if kind not in _KNOWN:
         raise CodecError("%r is no content type of a message" % kind)
     try:
-        return decode_wbxml(body) if kind in WBXML_TYPES else _XmlReader().read(body)
+        return decode_wbxml(body) if kind in WBXML_TYPES else _read_xml(body)
     except (ValueError, LookupError, RecursionError, xml.parsers.expat.ExpatError) as error:
         raise CodecError("the message cannot be read: %s" % error) from error
 
 
-def encode(element: Element, content_type: str, style: Style | None = None) -> bytes:
+def encode(element: Element, content_type: str, style: Style = Style()) -> bytes:
     """Return the bytes of a message."""
-    style = style or Style()
     if is_wbxml(content_type):
         return encode_wbxml(element, style)
-    return _XmlWriter(style).document(element)
+    return _writer(style).document(element)
 
 
-class _XmlReader:
-    """Builds a tree from expat's events; no entities but the five, no internal subset."""
+def _read_xml(body: bytes) -> Element:
+    """Build a tree from expat's events; no entities but the five, no internal subset."""
+    top = here = Element("")
+    above, count = [], 0  # closures, not methods: they are called three times an element
 
-    def __init__(self):
-        self._top = Element("")
-        self._open = [self._top]
-        self._elements = 0
-        self._parser = parser = xml.parsers.expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
-        parser.StartDoctypeDeclHandler = self._doctype
-
-    def read(self, body):
-        """Return the root of the document."""
-        self._parser.Parse(body, True)
-        return self._top.children[0]
-
-    def _start(self, name, attributes):
-        self._elements += 1
-        if len(self._open) > MAX_DEPTH or self._elements > MAX_ELEMENTS:
+    def start(name, attributes):
+        nonlocal here, count
+        count += 1
+        if len(above) >= MAX_DEPTH or count > MAX_ELEMENTS:
             raise ValueError("too deep or too many elements")
-        made = Element(name.rpartition(":")[2])
-        self._open[-1].children.append(made)
-        self._open.append(made)
+        above.append(here)
+        made = Element(name if name in NAMES else name.rpartition(":")[2])
+        here.children.append(made)
+        here = made
 
-    def _end(self, name):
-        made = self._open.pop()
-        if made.children:
-            made.text = None  # white space between the children
+    def end(name):
+        nonlocal here
+        if here.children:
+            here.text = None  # white space between the children
+        here = above.pop()
 
-    def _text(self, text):
-        here = self._open[-1]
-        here.text = (here.text or b"") + text.encode()
+    def text(data):
+        here.text = data.encode() if here.text is None else here.text + data.encode()
 
-    def _doctype(self, name, system_id, public_id, has_internal_subset):
-        if has_internal_subset:
-            raise ValueError("a DOCTYPE with an internal subset")
+    parser = xml.parsers.expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.StartDoctypeDeclHandler = _doctype
+    parser.Parse(body, True)
+    return top.children[0]
+
+
+def _doctype(name, system_id, public_id, has_internal_subset):
+    if has_internal_subset:
+        raise ValueError("a DOCTYPE with an internal subset")
+
+
+@lru_cache(maxsize=64)
+def _writer(style):
+    return _XmlWriter(style)
+
+
+_ROOT, _PLAIN, _METINF = range(3)  # where an element is: nowhere, in one of SyncML, in one of METINF
 
 
 class _XmlWriter:
-    """Writes a tree as XML text in a style."""
+    """Writes trees as XML text in a style; keeps the tags that it has made."""
 
     def __init__(self, style):
         self._style = style
+        self._head = b'<?xml version="1.0" encoding="UTF-8"?>' + (_DOCTYPE.encode() if style.doctype else b"")
+        self._between = b"\r\n " if style.blanks else b""
+        self._tags = {}, {}, {}
 
     def document(self, root):
         """Return the whole document."""
-        head = '<?xml version="1.0" encoding="UTF-8"?>' + (_DOCTYPE if self._style.doctype else "")
-        return head.encode() + self._element(root, None)
+        out = [self._head]
+        self._write(out.append, root, _ROOT)
+        return b"".join(out)
 
-    def _element(self, element, parent):
-        name = self._name(element.tag_name).encode()
-        inner = self._inner(element)
-        comment = b"<!-- %s -->" % element.tag_name.encode() if self._style.comments and parent else b""
-        start = b"%s<%s%s" % (comment, name, self._attributes(element, parent).encode())
-        if not inner and not self._style.long_empty:
-            return start + b"/>"
-        return b"%s>%s</%s>" % (start, inner, name)
+    def _write(self, put, element, where):
+        name, children, text = element.tag_name, element.children, element.text
+        start, end, empty = self._tags[where].get(name) or self._make_tags(name, where)
+        if children:
+            inside, between = (_METINF if name in METINF else _PLAIN), self._between
+            put(start + between)
+            for child in children:
+                self._write(put, child, inside)
+                if between:
+                    put(between)
+            put(end)
+        elif text:
+            put(start + self._text(name, text) + end)
+        else:
+            put(empty)
 
-    def _inner(self, element):
-        if element.children:
-            between = b"\r\n " if self._style.blanks else b""
-            return between + between.join(self._element(child, element) for child in element.children) + between
-        if not element.text:
-            return b""
-        if element.tag_name == "Data":
-            return self._data(element.text)
-        text = _escaped(element.text)
-        return b"\n  " + text + b"\n " if self._style.blanks else text
+    def _make_tags(self, name, where):
+        """Return how an element begins, how it ends, and all of it where it is empty."""
+        shown = name
+        if self._style.namespaces == "prefixed":
+            shown = ("metinf:" if name in METINF else "s:") + name
+        comment = "<!-- %s -->" % name if self._style.comments and where != _ROOT else ""
+        start = "%s<%s%s" % (comment, shown, self._attributes(name, where))
+        end = "</%s>" % shown
+        empty = start + ">" + end if self._style.long_empty else start + "/>"
+        made = tuple(text.encode() for text in (start + ">", end, empty))
+        if len(self._tags[where]) < _MOST_TAGS:
+            self._tags[where][name] = made
+        return made
+
+    def _attributes(self, name, where):
+        kind = self._style.namespaces
+        if kind == "absent":
+            return ""
+        if kind == "prefixed":
+            return "" if where else ' xmlns:s="%s" xmlns:metinf="%s"' % (_NAMESPACE, _METINF_NAMESPACE)
+        if where == _ROOT:
+            return ' xmlns="%s"' % _NAMESPACE
+        other = name == "Meta" if kind == "parent" else name in METINF and where == _PLAIN
+        return ' xmlns="%s"' % _METINF_NAMESPACE if other else ""
+
+    def _text(self, name, text):
+        if name == "Data":
+            return self._data(text)
+        return b"\n  " + _escaped(text) + b"\n " if self._style.blanks else _escaped(text)
 
     def _data(self, text):
         if self._style.cdata:
             return b"<![CDATA[" + text.replace(b"]]>", b"]]]]><![CDATA[>") + b"]]>"
         return (b"<!-- data -->" if self._style.comments else b"") + _escaped(text)
 
-    def _name(self, tag_name):
-        if self._style.namespaces != "prefixed":
-            return tag_name
-        return ("metinf:" if tag_name in METINF else "s:") + tag_name
-
-    def _attributes(self, element, parent):
-        return {
-            "prefixed": self._prefixed,
-            "parent": self._on_parent,
-            "child": self._on_child,
-            "absent": lambda element, parent: "",
-        }[self._style.namespaces](element, parent)
-
-    def _prefixed(self, element, parent):
-        return "" if parent else ' xmlns:s="%s" xmlns:metinf="%s"' % (_NAMESPACE, _METINF_NAMESPACE)
-
-    def _on_parent(self, element, parent):
-        if parent is None:
-            return ' xmlns="%s"' % _NAMESPACE
-        return ' xmlns="%s"' % _METINF_NAMESPACE if element.tag_name == "Meta" else ""
-
-    def _on_child(self, element, parent):
-        if parent is None:
-            return ' xmlns="%s"' % _NAMESPACE
-        first = element.tag_name in METINF and parent.tag_name not in METINF
-        return ' xmlns="%s"' % _METINF_NAMESPACE if first else ""
-
 
 def _escaped(text: bytes) -> bytes:
+    if text.isascii() and not (b"&" in text or b"<" in text or b">" in text or b"\r" in text):
+        return text
     return escape(text.decode("utf-8", "replace")).encode().replace(b"\r", b"&#13;")

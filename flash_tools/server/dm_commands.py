@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from flash_tools.server.dm_element import Element, leaf, location, meta, node
 
+_MAX_STRANGE = 64  # targets in Statuses that were not asked for, and answers, that are remembered
+
 
 @dataclass
 class Item:
@@ -141,10 +143,11 @@ class _Command:
     def take_status(self, code: int, targets: list[str], answers: list[bytes]):
         """Note a Status of the client."""
         for target in targets or [item.target for item in self.items]:
-            self.statuses[target] = code
+            if target in self.statuses or len(self.statuses) < len(self.items) + _MAX_STRANGE:
+                self.statuses[target] = code
         if self.status is None or self.status < 300:
             self.status = code
-        self.answers += answers
+        self.answers += answers[: _MAX_STRANGE - len(self.answers)]
 
     def forget(self):
         """Forget the answers: it will be sent again."""

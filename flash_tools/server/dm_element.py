@@ -36,8 +36,11 @@ class Element:
         """Return the first element down the path, None where a step is missing."""
         here = self
         for tag_name in path:
-            here = next((child for child in here.children if child.tag_name == tag_name), None)
-            if here is None:
+            for child in here.children:
+                if child.tag_name == tag_name:
+                    here = child
+                    break
+            else:
                 return None
         return here
 
@@ -58,8 +61,15 @@ class Element:
 
     def value(self, *path: str, default: str = "") -> str:
         """Return the trimmed text at the path."""
-        found = self.data(*path)
-        return default if found is None else found.decode("utf-8", "replace").strip()
+        here = self
+        for tag_name in path:  # as in `find`: this is called a hundred times a message
+            for child in here.children:
+                if child.tag_name == tag_name:
+                    here = child
+                    break
+            else:
+                return default
+        return here.text.decode("utf-8", "replace").strip() if here.text else ""
 
     def size(self, *path: str) -> int | None:
         """Return the decimal number at the path, None where there is none."""

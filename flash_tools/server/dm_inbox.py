@@ -12,7 +12,11 @@ from flash_tools.server.dm_element import Element
 
 _UNSUPPORTED = frozenset("Add Atomic Copy Delete Exec Get Map Move Put Search Sequence Sync".split())
 _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
-_FOR_POLICY = (1224, 1226)
+_GENERIC = 1226
+_FOR_POLICY = (1224, _GENERIC)
+_MAX_KEPT = 4096  # Statuses and Alerts of a session that are remembered, each
+_OVERHEAD = 100  # bytes that a remembered value takes besides
+_IN_PROGRESS, _PIECE = 101, 213  # the answer is still to come
 _SERVER_SAYS_OK = (1200, 1201, _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA)
 
 
@@ -36,6 +40,7 @@ class Received:
     abort: bool = False  # Alert 1223
     broken: tuple | None = None  # (source, target) of a large object that was not ended
     more: bool = False  # a large object is under way
+    content: bool = False  # there is more in it than Statuses of SyncHdr and of Alert 1222
 
 
 @dataclass
@@ -62,22 +67,33 @@ class Inbox:
         self._object_max = object_max
         self._alert_status = alert_status  # (ClientAlert) -> Status code, the policy's
         self._upload = None
+        self._held = 0  # bytes of all values that are remembered
 
     def read(self, body: Element) -> Received:
         """Take everything in a SyncBody except Statuses of SyncHdr."""
         received = Received()
-        readers = {"Status": self._status, "Results": self._results, "Alert": self._alert, "Replace": self._replace}
+        readers = {"Results": self._results, "Alert": self._alert, "Replace": self._replace}
         for element in body.children:
             if element.tag_name == "Final":
                 received.final = True
-            elif element.tag_name in readers:
-                code = readers[element.tag_name](element, received)
-                if code is not None:
-                    received.answers.append(answer_for(element, code))
-            else:
-                received.answers.append(answer_for(element, 406 if element.tag_name in _UNSUPPORTED else 400))
+                continue
+            code = self._read_one(element, readers, received)
+            if code is not None:
+                received.answers.append(answer_for(element, code))
         received.more = self._upload is not None
         return received
+
+    def _read_one(self, element, readers, received):
+        """Return the Status that an element gets, None where it gets none."""
+        name = element.tag_name
+        if name == "Status":
+            return self._status(element, received)
+        received.content |= name != "Alert" or element.size("Data") != _NEXT_MESSAGE
+        if name != "Results" and element.value("CmdID") in ("", "0"):
+            return 400  # an answer would belong to nothing, or to the SyncHdr
+        if name in readers:
+            return readers[name](element, received)
+        return 406 if name in _UNSUPPORTED else 400
 
     def _status(self, element, received):
         session = self._session
@@ -85,12 +101,13 @@ class Inbox:
         cmd, code = element.value("Cmd"), element.size("Data") or 0
         targets = [ref.value() for ref in element.find_all("TargetRef")]
         for target in targets or [element.value("SourceRef")]:
-            session.statuses.append(Status(msgref, cmdref, cmd, target, code))
+            _keep(session.statuses, Status(msgref, cmdref, cmd, target, code))
         command = session.outbox.command(msgref, cmdref)
-        if command is None:
+        if command is None or not _IN_PROGRESS < code < 600:
             return
+        received.content = True
         session.outbox.answered(msgref, cmdref, code)
-        if code != 213:
+        if code != _PIECE:
             command.take_status(code, targets, [item.data("Data") or b"" for item in element.find_all("Item")])
 
     def _results(self, element, received):
@@ -103,20 +120,34 @@ class Inbox:
             if code == 200:
                 result = item_result(item, element, data)
                 if not result.source:
-                    result = result._replace(source=_only_target(element, command))
-                self._session.results.append(result)
-                if command is not None:
-                    command.results.append(result)
-            else:
+                    result = result._replace(source=item.value("Target", "LocURI") or _only_target(element, command))
+                code = self._keep_result(result, command)
+            if code != 200:
                 worst = code
         return worst  # no Status for Results that are fine
 
+    def _is_room(self, value):
+        self._held += len(value) + _OVERHEAD
+        return self._held <= self._object_max
+
+    def _keep_result(self, result, command):
+        if not self._is_room(result.data):
+            return 413
+        self._session.results.append(result)
+        if command is not None:
+            command.results.append(result)
+        return 200
+
     def _alert(self, element, received):
         code = element.size("Data") or 0
+        if not element.value("Data") or (code == _GENERIC and element.find("Item") is None):
+            return 412
         if code == _NEXT_MESSAGE:
             received.next_message = True
             return 200
         received.abort |= code == _ABORT
+        if code == _NO_END_OF_DATA:
+            self._session.outbox.abandon()
         statuses = []
         for item in element.find_all("Item") or [Element("Item")]:
             status, data = self._whole(element, item, received)
@@ -132,28 +163,33 @@ class Inbox:
             code,
             result.type,
             result.source,
-            None if correlator is None else correlator.decode("utf-8", "replace"),
+            None if correlator is None else correlator.decode("utf-8", "replace").strip(),
             item.value("Meta", "Mark"),
             result.format,
             result.data,
         )
-        self._session.alerts.append(alert)
+        _keep(self._session.alerts, alert)
         if code in _SERVER_SAYS_OK:
             return 200
         return self._alert_status(alert) if code in _FOR_POLICY else 406
 
     def _replace(self, element, received):
-        codes = set()
-        for item in element.find_all("Item"):
-            code, data = self._whole(element, item, received)
-            uri = item.value("Source", "LocURI") or item.value("Target", "LocURI")
-            uri = uri if uri.startswith("./") else "./" + uri
-            if code == 200 and uri.startswith("./DevInfo"):
-                self._session.devinfo[uri] = data.decode("utf-8", "replace")
-            elif code == 200:
-                code = 405  # nothing but DevInfo is the client's to tell
-            codes.add(code)
-        return max(codes, default=200)
+        codes = {self._devinfo(element, item, received) for item in element.find_all("Item")}
+        return max(codes, default=412)
+
+    def _devinfo(self, element, item, received):
+        """Take one leaf; nothing but DevInfo is the client's to tell."""
+        code, data = self._whole(element, item, received)
+        if code != 200:
+            return code
+        uri = item.value("Source", "LocURI") or item.value("Target", "LocURI")
+        uri = uri if uri.startswith("./") else "./" + uri
+        if uri != "./DevInfo" and not uri.startswith("./DevInfo/"):
+            return 405
+        if not self._is_room(uri + "=") or not self._is_room(data):
+            return 413
+        self._session.devinfo[uri] = item_result(item, element, data).data.decode("utf-8", "replace").strip()
+        return 200
 
     def _whole(self, element, item, received):
         """Return (200, all data of the Item), or the code of a piece and None."""
@@ -191,3 +227,9 @@ def _only_target(element, command):
     if not named and command is not None and len(command.items) == 1:
         return command.items[0].target
     return named
+
+
+def _keep(kept, one):
+    """Remember the latest."""
+    kept.append(one)
+    del kept[:-_MAX_KEPT]

@@ -11,6 +11,7 @@ from flash_tools.server.dm_codec import Style, encode, is_wbxml
 from flash_tools.server.dm_commands import Piece
 from flash_tools.server.dm_element import Element
 
+_FEW_STATUSES = 2
 _LEAST_PIECE = 32  # behind other commands a large object begins only where that much of it fits
 
 
@@ -85,6 +86,12 @@ class Outbox:
         if self._offset and code != 213 and command is self._queue[0]:
             self._drop_first()
 
+    def abandon(self):
+        """Drop the rest of a large object: the client has lost its beginning; it stays unanswered."""
+        if self._offset:
+            self._drop_first()
+            self._open.clear()
+
     def rewind(self):
         """Put the last message's commands back, to be sent again."""
         for key, command in self._last.items():
@@ -109,10 +116,21 @@ class Outbox:
                     self._offset = piece.end
                     return
                 self._drop_first()
-            elif self._last:
+            elif self._last or self._fits_later(draft, command):
                 return
             else:
                 self._refuse(command)
+
+    def _fits_later(self, draft, command):
+        """Tell whether it fits into a message with no more than the Statuses of SyncHdr and of one Alert."""
+        whole, statuses = draft.body.children, draft.body.children[:_FEW_STATUSES]
+        if len(statuses) == len(whole):
+            return False
+        piece = Piece(self._offset, self._offset + _LEAST_PIECE, True) if _is_large(command) else None
+        draft.body.children = [*statuses, command.element(lambda which: "0000", draft.binary, piece)]
+        fits = draft.excess() <= 0
+        draft.body.children = whole
+        return fits
 
     def _drop_first(self):
         self._queue.popleft()

@@ -26,8 +26,10 @@ def notification(
     version: int = _VERSION,
 ) -> bytes:
     """Return package 0; `resync` signs with the zero nonce and lets the session that follows use it once."""
-    mode = UI_MODES[ui_mode] if isinstance(ui_mode, str) else ui_mode
+    mode = UI_MODES.get(ui_mode, -1) if isinstance(ui_mode, str) else ui_mode
     name = device.server_id.encode()
+    if device.server_secret is None:
+        raise ToolError("the server has no secret for %s to sign a notification with" % device.device_id)
     if not 0 <= session_id <= 0xFFFF or not 0 <= mode <= 3 or len(name) > 255:
         raise ToolError("a notification has a session id of 16 bits, a ui mode of 2 and a server id of 255 bytes")
     head = version << 22 | mode << 20 | (initiator & 1) << 19

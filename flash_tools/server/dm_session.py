@@ -58,8 +58,9 @@ class Session:
         self._note_limits(header)
         verdict = self._server_verdict(sync_body)
         received = self._inbox.read(sync_body)
-        # A client that has nothing more when it is asked for the rest has forgotten its Final.
-        received.final |= self._asked and not received.content and not received.more
+        if self._asked:  # who has no more to say then has forgotten Final, and who has wants no message of ours
+            received.final |= not received.content and not received.more
+            received.next_message = False
         if not self.outbox and self._may_command(received, verdict):
             self._fetch()  # first of all: the policy may set what the draft depends on
         draft = self._draft(header, content_type)

@@ -4,6 +4,8 @@ Tokens: WBXML 1.3 (public domain note of the W3C) and the SyncML 1.2 code pages 
 ValueError or LookupError on broken input.
 """
 
+from functools import cache
+
 from flash_tools.server.dm_element import Element
 
 _SYNCML = (
@@ -17,7 +19,6 @@ _METINF = (
     "MaxObjSize FieldLevel"
 )
 _PAGES = tuple({5 + at: name for at, name in enumerate(names.split())} for names in (_SYNCML, _METINF))
-_TOKENS = {name: (page, token) for page, names in enumerate(_PAGES) for token, name in names.items()}
 _PUBLIC_ID, _PUBLIC_TEXT = 0x1201, b"-//SYNCML//DTD SyncML 1.2//EN"
 _UTF8 = 106
 _SWITCH_PAGE, _END, _ENTITY, _STR_I, _STR_T, _OPAQUE = 0, 1, 2, 3, 0x83, 0xC3
@@ -35,6 +36,9 @@ def multi_byte(number: int) -> bytes:
     return bytes(reversed(out))
 
 
+_IDENTITY, _CHARSET, _NO_TEXT = multi_byte(_PUBLIC_ID), multi_byte(_UTF8), bytes([_STR_I, 0])
+
+
 def encode_wbxml(root: Element, style) -> bytes:
     """Return the document in the given style (see Style in dm_codec)."""
     return _Writer(style).document(root)
@@ -45,29 +49,54 @@ def decode_wbxml(body: bytes) -> Element:
     return _Reader(body).document()
 
 
-def _token(name: str) -> tuple[int, int]:
-    """Return page and token; a name like `0:3F` stands for itself, so that scripts can send what does not exist."""
+def _made_up(name: str) -> tuple[int, bytes, bytes]:
+    """Return the tags of a name like `0:3F`: it stands for itself, so that scripts can send what does not exist."""
     page, colon, token = name.partition(":")
-    return (int(page, 16), int(token, 16)) if colon else _TOKENS[name]
+    if not colon:
+        raise KeyError(name)
+    return _tags(int(page, 16), int(token, 16))
+
+
+def _tags(page, token):
+    """Return the page, and the tag without and with content."""
+    return page, bytes([token]), bytes([token | _HAS_CONTENT])
+
+
+_TAGS = {name: _tags(page, token) for page, names in enumerate(_PAGES) for token, name in names.items()}
+
+
+NAMES = frozenset(_TAGS)  # of all elements that have a token
+
+
+@cache
+def _names(page: int) -> list[str | None]:
+    """Return the element that each byte of a page stands for, None where it is something else."""
+    known, names = _PAGES[page] if page < len(_PAGES) else {}, [None] * 256
+    for token in range(5, _HAS_CONTENT):
+        names[token] = names[token | _HAS_CONTENT] = known.get(token) or "%X:%02X" % (page, token)
+    return names
 
 
 class _Writer:
     def __init__(self, style):
         self._style = style
+        self._eager = style.pages == "eager"
         self._page = 0
         self._table = b""
         self._offsets = {}
+        self._out = []
 
     def document(self, root):
         """Return header and body."""
         if self._style.header == "table":
             self._fill_table(root)
-        body = self._element(root)
         if self._style.header == "textual":
             identity, table = multi_byte(0) + multi_byte(0), _PUBLIC_TEXT  # without NUL, as most do
         else:
-            identity, table = multi_byte(_PUBLIC_ID), self._table
-        return bytes([self._style.version]) + identity + multi_byte(_UTF8) + multi_byte(len(table)) + table + body
+            identity, table = _IDENTITY, self._table
+        self._out.append(bytes([self._style.version]) + identity + _CHARSET + multi_byte(len(table)) + table)
+        self._write(root)
+        return b"".join(self._out)
 
     def _fill_table(self, root):
         for element in root.walk():
@@ -77,35 +106,40 @@ class _Writer:
                 self._offsets[text] = len(self._table)
                 self._table += text + b"\0"
 
-    def _element(self, element):
-        page, token = _token(element.tag_name)
-        out = self._switch(page)
-        content = b"".join(self._element(child) for child in element.children) or self._text(element)
-        if not content:
-            return out + bytes([token]) + self._back(page)
-        return out + bytes([token | _HAS_CONTENT]) + content + bytes([_END]) + self._back(page)
-
-    def _back(self, page):
-        return self._switch(0) if page and self._style.pages == "eager" else b""
+    def _write(self, element):
+        page, empty, full = _TAGS.get(element.tag_name) or _made_up(element.tag_name)
+        out, children = self._out, element.children
+        if page != self._page:
+            self._switch(page)
+        if children:
+            out.append(full)
+            for child in children:
+                self._write(child)
+            out.append(b"\1")
+        else:
+            text = self._text(element)
+            out.append(full + text + b"\1" if text else empty)
+        if page and self._eager and self._page:
+            self._switch(0)
 
     def _switch(self, page):
-        if page == self._page:
-            return b""
         self._page = page
-        return bytes([_SWITCH_PAGE, page])
+        self._out.append(bytes([_SWITCH_PAGE, page]))
 
     def _text(self, element):
         text = element.text
         if not text:
-            return bytes([_STR_I, 0]) if self._style.long_empty else b""
+            return _NO_TEXT if self._style.long_empty else b""
         if text in self._offsets:
             return bytes([_STR_T]) + multi_byte(self._offsets[text])
         if element.opaque or self._style.opaque == "always" or b"\0" in text or not _is_text(text):
             return bytes([_OPAQUE]) + multi_byte(len(text)) + text
-        return bytes([_STR_I]) + text + b"\0"
+        return b"\3" + text + b"\0"
 
 
 def _is_text(text):
+    if text.isascii():
+        return True
     try:
         text.decode()
     except UnicodeDecodeError:
@@ -129,59 +163,68 @@ class _Reader:
         if self._number() not in (0, _UTF8):
             raise ValueError("not UTF-8")
         self._table = self._take(self._number())
-        root = self._body_of_document()
+        try:
+            root = self._body_of_document()
+        except IndexError as error:
+            raise ValueError("the message ends early") from error
         if self._at != len(self._body):
             raise ValueError("%d bytes after the root" % (len(self._body) - self._at))
         return root
 
     def _body_of_document(self):
-        top = Element("")
-        open_elements, count = [top], 0
-        while not (top.children and len(open_elements) == 1):
-            token = self._byte()
-            if token == _SWITCH_PAGE:
-                self._page = self._byte()
-            elif token == _END:
-                if len(open_elements) == 1:
-                    raise ValueError("END outside of an element")
-                open_elements.pop()
-            elif token in (_ENTITY, _STR_I, _STR_T, _OPAQUE):
-                _append(open_elements[-1], self._content(token), token == _OPAQUE)
-            else:
+        """Return the root; here are most of a message's bytes, hence one loop with nothing called for a tag."""
+        body, names, at = self._body, _names(0), self._at
+        top = here = Element("")
+        above, count = [], 0
+        while True:
+            token = body[at]
+            at += 1
+            if name := names[token]:
+                made = Element(name)
+                here.children.append(made)
                 count += 1
-                made = self._tag(token)
-                open_elements[-1].children.append(made)
                 if token & _HAS_CONTENT:
-                    open_elements.append(made)
-            if len(open_elements) > _MAX_DEPTH or count > _MAX_ELEMENTS:
-                raise ValueError("too deep or too many elements")
-        return top.children[0]
+                    above.append(here)
+                    here = made
+                if count > _MAX_ELEMENTS or len(above) >= _MAX_DEPTH:
+                    raise ValueError("too deep or too many elements")
+            elif token == _STR_I:
+                end = body.find(b"\0", at)
+                if end < 0:
+                    raise ValueError("a text without end")
+                here.text = body[at:end] if here.text is None else here.text + body[at:end]
+                at = end + 1
+            elif token == _END:
+                if here is top:
+                    raise ValueError("END outside of an element")
+                here = above.pop()
+            elif token == _SWITCH_PAGE:
+                names = _names(body[at])
+                at += 1
+            else:
+                self._at = at
+                self._append(here, token)
+                at = self._at
+            if here is top and top.children:
+                self._at = at
+                return top.children[0]
 
-    def _tag(self, token):
-        if token & _HAS_ATTRIBUTES:
-            raise ValueError("attributes")
-        page, token = self._page, token & 0x3F
-        if token < 5:
-            raise ValueError("token %02X" % token)
-        name = _PAGES[page].get(token) if page < len(_PAGES) else None
-        return Element(name or "%X:%02X" % (page, token))
+    def _append(self, element, token):
+        """Add a content that is rare."""
+        if token not in (_ENTITY, _STR_T, _OPAQUE):
+            raise ValueError("attributes" if token & _HAS_ATTRIBUTES else "token %02X" % token)
+        element.text = (element.text or b"") + self._content(token)
+        element.opaque |= token == _OPAQUE
 
     def _content(self, token):
         if token == _ENTITY:
             return chr(self._number()).encode()
         if token == _OPAQUE:
             return self._take(self._number())
-        if token == _STR_T:
-            start = self._number()
-            if start >= len(self._table):
-                raise ValueError("a text outside of the string table")
-            return self._table[start:].partition(b"\0")[0]
-        end = self._body.find(b"\0", self._at)
-        if end < 0:
-            raise ValueError("a text without end")
-        text = self._take(end - self._at)
-        self._at += 1
-        return text
+        start = self._number()
+        if start >= len(self._table):
+            raise ValueError("a text outside of the string table")
+        return self._table[start:].partition(b"\0")[0]
 
     def _byte(self):
         return self._take(1)[0]
@@ -200,8 +243,3 @@ class _Reader:
             raise ValueError("the message ends early")
         self._at += size
         return self._body[self._at - size : self._at]
-
-
-def _append(element, text, opaque):
-    element.text = (element.text or b"") + text
-    element.opaque = element.opaque or opaque

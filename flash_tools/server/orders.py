@@ -92,6 +92,7 @@ class Order:
         self.reports = [each if isinstance(each, Report) else Report(**each) for each in self.reports]
         self.statuses = [tuple(each) for each in self.statuses]
         self._since = time.monotonic()
+        self.holder = None  # the session that plays it: the last one
         self._changed: Condition | None = None
         self._transcript: Callable[[], Transcript] | None = None
 
@@ -176,12 +177,12 @@ class Order:
             self.failure = "the device reported %d and runs %s, not %s" % (self.code, firmware, self.version)
 
     def matches(self, report: Report) -> bool:
-        """Tell whether a report is about this order: by correlator, or by kind where there is none."""
+        """Tell whether a report is about this order: by correlator; one that has none is about what is under way."""
         if report.correlator is not None:
             return report.correlator in (self.correlator, self.update_correlator)
         expected = {"download-only": "download", "push": "update"}.get(self.method, self.method.replace("-", ""))
         known = report.kind == expected or (self.method, report.kind) == ("download", "update")
-        return self.correlator is None and self.offered and known
+        return known and self.offered and (self.correlator is None or self.result == "waiting")
 
     def take(self, report: Report):
         """Take a report that matches."""

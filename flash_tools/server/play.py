@@ -14,6 +14,7 @@ from flash_tools.server.tasks import Task
 
 _ENVELOPE = 1024  # bytes of a message round one object, which may travel in base64
 _MIN_DISPLAY = "MINDT=10"
+GENERIC = 1226
 _MOST_STATUSES = 200  # that an order remembers
 
 
@@ -69,10 +70,12 @@ class Play:
 
     def _play(self, order: Order, session):
         order.note_session(session.session_id)
-        if order.stage == "waiting":
-            yield from self._begin(order, session)
-        else:
-            yield from self._exec(order, "Update", order.update_correlator)
+        order.holder = session
+        due = order.stage != "waiting"
+        for commands in self._exec(order, "Update", order.update_correlator) if due else self._begin(order, session):
+            if order.holder is not session:
+                return  # a later session of the device has taken it over
+            yield commands
 
     def _begin(self, order, session):
         """Steps 4 to 11 of the scenarios."""
@@ -162,12 +165,14 @@ class Play:
     def alert_status(self, session, alert) -> int:
         """Take a Generic Alert; return the Status that it gets."""
         desk, device_id = self._desk, session.device.device_id
+        if alert.code != GENERIC:
+            return 406  # no client event is ours
         report = read_report(alert, session.session_id, time.time())
         if report.kind in REQUESTS:
             return desk.take_request(device_id, report)
         if report.kind not in KINDS:
             return 200
-        return desk.take_report(device_id, report)
+        return 412 if report.code < 0 else desk.take_report(device_id, report)
 
 
 def _note(order, command):

@@ -6,13 +6,16 @@ from flash_tools.server.dm_commands import ClientAlert
 
 KINDS = ("download", "update", "downloadandupdate")
 REQUESTS = ("userrequest", "devicerequest")
-_PREFIX, _FAMILIES = "reversed-domain-name:", ("org.openmobilealliance.dm.firmwareupdate.",)
+_PREFIXES = ("content-type:", "reversed-domain-name:")
+_FAMILIES = ("org.openmobilealliance.dm.firmwareupdate.",)
 _FAMILIES += ("org.openmobilealliance.firmwareupdate.",)
 
 
 def alert_kind(alert_type: str) -> str:
     """Return the last word of a firmware alert's type, in every form that clients use; "" for other alerts."""
-    text = alert_type.strip().lower().removeprefix(_PREFIX).strip()
+    text = alert_type.strip().lower()
+    for prefix in _PREFIXES:
+        text = text.removeprefix(prefix).strip()
     family = next((family for family in _FAMILIES if text.startswith(family)), None)
     kind = text.removeprefix(family) if family else ""
     return kind if kind in KINDS + REQUESTS else ""
@@ -40,4 +43,4 @@ def read_report(alert: ClientAlert, session_id: str, at: float = 0) -> Report:
     code = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
     kind = alert_kind(alert.type)
     mark, kind_text = alert.mark, alert.type
-    return Report(kind, code, alert.correlator, alert.source, alert.format, mark, kind_text, session_id, at=at)
+    return Report(kind, code, alert.correlator or None, alert.source, alert.format, mark, kind_text, session_id, at=at)

@@ -46,9 +46,9 @@ class Shelf:
     def remove(self, name: str):
         """Take a package out."""
         self.get(name)
-        del self.packages[name]
         self._store.drop_package(name)
         self._store.commit()
+        del self.packages[name]
 
     def get(self, name: str) -> Package:
         """Return a package, or say that it is not there."""
@@ -60,17 +60,19 @@ class Shelf:
         """Trust a key from now on; return its id."""
         public = keys.read_public_pem(pem)
         kid = keys.key_id(public)
-        self.signers[kid] = {"name": name[:_NAME_MOST], "public": public.hex()}
-        self._store.put("signer", kid, self.signers[kid])
+        record = {"name": name[:_NAME_MOST], "public": public.hex()}
+        self._store.put("signer", kid, record)
         self._store.commit()
+        self.signers[kid] = record
         return kid
 
     def remove_signer(self, kid: str):
         """Trust a key no longer."""
-        if self.signers.pop(kid, None) is None:
+        if kid not in self.signers:
             raise ToolError("there is no signer %s" % kid[:_NAME_MOST])
         self._store.drop("signer", kid)
         self._store.commit()
+        del self.signers[kid]
 
     def examine(self, data: bytes) -> dict:
         """Look through an upload; say what it is, or why it cannot be taken."""

@@ -13,7 +13,11 @@ class TaskList:
         self._store, self._changed, self._secrets = store, changed, secrets
         self._tasks: dict[str, Task] = {}
         for key, record in store.records("task"):
-            self._add(Task(record["device"], read_commands(record["commands"]), changed, key, record["commands"]), key)
+            self._restore(key, record)
+
+    def _restore(self, key, record):
+        spec = record["commands"]
+        self._add(Task(record["device"], read_commands(spec), self._changed, key, spec), key)
 
     def _add(self, task, key):
         self._tasks[key] = task
@@ -46,6 +50,15 @@ class TaskList:
                 self._store.drop("task", key)
         for key in done[: max(0, len(done) - _MOST_DONE)]:
             del self._tasks[key]
+
+    def undo(self):
+        """Make the list again what the store says: what was added is gone, what was done is to be done again."""
+        kept = dict(self._store.records("task"))
+        for key in [key for key, task in self._tasks.items() if task.task_id and key not in kept and not task.done]:
+            del self._tasks[key]
+        for key, record in kept.items():
+            if key not in self._tasks or self._tasks[key].done:
+                self._restore(key, record)
 
     def forget(self, device_id: str):
         """Take out what waits for a device."""

@@ -13,7 +13,7 @@ from threading import Lock
 from flash_tools.server.dm_codec import CodecError, decode
 from flash_tools.server.dm_element import Element
 
-_MOST = 50000  # steps that are kept
+_MOST = 50000  # steps that are kept; a server in the field wants fewer: each has a body
 _SHOWN = 120  # characters of a value
 _FIELDS = ("content-type", "content-length", "x-syncml-hmac", "range", "if-range", "etag", "content-range")
 _FIELDS += ("last-modified", "location", "retry-after", "accept", "connection", "date")
@@ -21,7 +21,7 @@ _MAC = re.compile(r"(mac=)[^,]*")
 _TO_SERVER, _TO_DEVICE, _BESIDE = "device -> server", "server -> device", "----"
 
 
-@dataclass
+@dataclass(slots=True)
 class Step:
     """One line of the HTTP conversation with what it carried, a notification, or a remark."""
 
@@ -40,8 +40,8 @@ class Step:
 class Transcript:
     """Steps in the order of time; a part of it is a transcript, too."""
 
-    def __init__(self, secrets: set[str] | None = None):
-        self.steps: deque[Step] = deque(maxlen=_MOST)
+    def __init__(self, secrets: set[str] | None = None, most: int = _MOST):
+        self.steps: deque[Step] = deque(maxlen=most)
         self.secrets = secrets if secrets is not None else set()  # texts that must not be shown
         self._lock = Lock()
 
@@ -72,7 +72,7 @@ class Transcript:
 
     def since(self, at: float) -> "Transcript":
         """Return the steps from a time on."""
-        part = Transcript(self.secrets)
+        part = Transcript(self.secrets, self.steps.maxlen)
         with self._lock:
             part.steps.extend(step for step in self.steps if step.at >= at)
         return part

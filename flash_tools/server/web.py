@@ -7,7 +7,9 @@ or what has its `dm_message`, `find_package`, `private_package`, `private_file`,
 
 import asyncio
 import contextlib
+import time
 from email.utils import formatdate
+from functools import lru_cache
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,12 +17,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from flash_tools.server import delivery
+from flash_tools.server.office.base import StoreFailed
 from flash_tools.server.packages import DESCRIPTOR_TYPE
 from flash_tools.server.web_faults import Answer
 
 BODY_MAX = 1 << 20  # bytes of a request that are read; the limits of each path are lower
 _NOTE_MAX = 1024
-_BODY_S = 30
+_TEXT = "text/plain; charset=utf-8"
+_DM = ("/dm", "/dm/")
 _KINDS = {"dm": "dm", "packages": "package", "descriptors": "descriptor", "notify": "notify"}
 
 
@@ -36,7 +40,6 @@ def make_app(bench):
     """Return the ASGI application."""
     pages = _Pages(bench)
     routes = [
-        Route("/dm", pages.dm, methods=["POST"]),
         Route("/packages/{name}", pages.package, methods=["GET"]),
         Route("/descriptors/{name}.dd", pages.descriptor, methods=["GET"]),
         Route("/d/{token}/{name}.dd", pages.private_descriptor, methods=["GET"]),
@@ -51,13 +54,6 @@ class _Pages:
 
     def __init__(self, bench):
         self._bench = bench
-
-    async def dm(self, request: Request) -> Response:
-        """Take a management message."""
-        body, headers = await request.body(), dict(request.headers)
-        address = request.client.host if request.client else ""
-        reply = self._bench.dm_message(body, headers.get("content-type", ""), headers, address)
-        return Response(reply.body, reply.status, reply.headers, reply.content_type)
 
     async def package(self, request: Request) -> Response:
         """Serve a package, whole or a range."""
@@ -87,7 +83,10 @@ class _Pages:
     async def notify(self, request: Request) -> Response:
         """Take an install notification."""
         text = (await request.body())[:_NOTE_MAX].decode("utf-8", "replace").strip()
-        known = self._bench.notified(request.path_params["token"], text)
+        try:
+            known = self._bench.notified(request.path_params["token"], text)
+        except StoreFailed as error:
+            return PlainTextResponse("%s\n" % error, 503, {"retry-after": str(error.retry_after_s)})
         return Response(status_code=200) if known else _missing()
 
 
@@ -116,13 +115,14 @@ class Gate:
         if body is None:
             return wire.close()
         fault = self._bench.web_faults.take(kind)
-        step = self._note_request(scope, kind, wire, body)
+        fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        step = self._note_request(scope, kind, wire, fields, body)
         step.fault = fault.name if fault and (fault.unanswered or fault.act) else ""
         if fault and fault.act:
             fault.act()
         if fault and fault.unanswered:
             return await delivery.end(wire, receive, fault.unanswered)
-        answer = await self._answer(scope, body, fault)
+        answer = await self._answer(scope, fields, body, fault)
         sent = wire.sent
         note = self._note_answer(kind, wire, answer, fault)
         if fault and fault.lost:
@@ -130,14 +130,13 @@ class Gate:
         if fault and fault.is_raw:
             await delivery.send_broken(wire, receive, answer, fault)
         else:
-            await delivery.send_plain(send, answer)
+            await delivery.send_plain(wire, send, answer)
         note.wire_bytes = wire.sent - sent
 
-    def _note_request(self, scope, kind, wire, body):
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    def _note_request(self, scope, kind, wire, fields, body):
         query = "?" + scope["query_string"].decode("latin-1") if scope["query_string"] else ""
         title = "%s %s%s" % (scope["method"], scope["path"], query)
-        step = self._bench.transcript.request(kind, wire.number, title, headers, body)
+        step = self._bench.transcript.request(kind, wire.number, title, fields, body)
         step.wire_bytes, wire.received = wire.received, 0
         return step
 
@@ -148,31 +147,45 @@ class Gate:
         step.fault = fault.name if fault else ""
         return step
 
-    async def _answer(self, scope, body, fault):
-        """Let the application answer, and the fault change that."""
-        scope = dict(scope)
-        if fault and fault.whole:
-            scope["headers"] = [each for each in scope["headers"] if each[0] != b"range"]
-        answer = await _ask(self._app, scope, body)
-        answer = answer.with_headers(content_length=None, date=formatdate(usegmt=True))
+    async def _answer(self, scope, fields, body, fault):
+        """Let somebody answer, and the fault change that."""
+        if scope["path"] in _DM:
+            answer = self._message(scope, fields, body)
+        else:
+            if fault and fault.whole:
+                scope = dict(scope, headers=[each for each in scope["headers"] if each[0] != b"range"])
+            answer = await _ask(self._app, scope, body)
+        answer = answer.with_headers(content_length=None, date=_date(int(time.time())))
         if fault and fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         return fault.change(answer) if fault and fault.change else answer
 
+    def _message(self, scope, fields, body):
+        """Answer a management message: what most requests are, hence without the application."""
+        if scope["method"] != "POST":
+            return Answer(405, {"allow": "POST", "content-type": _TEXT}, b"management messages come by POST\n")
+        address = scope["client"][0] if scope["client"] else ""
+        reply = self._bench.dm_message(body, fields.get("content-type", ""), fields, address)
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        return Answer(reply.status, {**headers, "content-type": reply.content_type}, reply.body)
+
+
+@lru_cache(maxsize=1)
+def _date(second):
+    return formatdate(second, usegmt=True)
+
 
 async def _read(receive) -> bytes | None:
-    """Return the body of a request, cut where it is too long; None if it never came whole."""
+    """Return the body of a request, cut where it is too long; None if it never came whole, or too late."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return message["body"]
     body = bytearray()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_BODY_S):
-            while len(body) <= BODY_MAX:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return None
-                body += message.get("body", b"")
-                if not message.get("more_body"):
-                    break
+    while message["type"] != "http.disconnect":
+        body += message["body"]
+        if not message.get("more_body") or len(body) > BODY_MAX:
             return bytes(body)
+        message = await receive()
     return None
 
 
@@ -192,4 +205,4 @@ async def _ask(app, scope, body) -> Answer:
             parts.append(message.get("body", b""))
 
     await app(scope, receive, send)
-    return Answer(status, headers, b"".join(parts))
+    return Answer(status, headers, parts[0] if len(parts) == 1 else b"".join(parts))  # a package is not copied

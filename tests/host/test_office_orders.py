@@ -220,3 +220,20 @@ def test_what_was_taken_back_is_kept_with_the_next_message(field, monkeypatch):
     agent.session(post=post)
     (record,) = office.store._db.execute("SELECT record FROM record WHERE kind = 'device'").fetchone()
     assert json.loads(record)["client_nonce"] == office.desk.devices[ID].client_nonce.hex()
+
+
+def test_a_device_that_is_gone_ends_its_order(field):
+    office, agent = field
+    office.add_package(package("2.0"), "new.fup")
+    order_id = office.place(ID, "new.fup")
+    agent.session()
+    agent.session()
+    office.desk.orders[order_id].accepted_at -= 6 * 3600
+    office.desk.profiles[ID].last_seen -= 6 * 3600
+    office.tick()
+    assert office.order(order_id)["state"] == "accepted"
+    office.desk.orders[order_id].accepted_at -= 2 * 3600
+    office.desk.profiles[ID].last_seen -= 2 * 3600
+    office.tick()
+    order = office.order(order_id)
+    assert (order["result"], order["success"]) == ("silent", False) and "not heard" in order["failure"]

@@ -63,7 +63,7 @@ def test_the_examples(folder):
             if expected:
                 said = _CHANGES.sub("#", done.stdout).splitlines()
                 assert said == [_CHANGES.sub("#", text) for text in expected], number
-        assert [order.outcome.code for order in server.desk.orders] == [200, 200]
+        assert [order.outcome.code for order in server.desk.orders.values()] == [200, 200]
 
 
 def test_the_python_example(folder):

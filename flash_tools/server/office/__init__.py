@@ -18,6 +18,7 @@ from flash_tools.server.store import StoreError
 _LOG = logging.getLogger("fumo")
 _HOUR_S = 3600
 _WAKE_AGAIN_S = 3600
+_LOST = 7  # times the span after which a device counts as silent
 
 __all__ = ["Office"]
 
@@ -42,14 +43,23 @@ class Office(Campaigns, Enrolment, Packages, History, Slots):
             self._prune()
             self.desk.commit()
             self.wake_some()
-        except (StoreError, StoreFailed) as error:
+        except StoreFailed:
+            self.undo()
+        except StoreError as error:
             _LOG.error("the store fails: %s", error)
             self.undo()
 
     def _settle(self):
-        """End orders that have waited long enough for what is asked after a report."""
+        """End orders that have waited long enough: for what is asked after a report, or for a device that is gone."""
+        for order in [each for each in self.desk.open.values() if self._is_lost(each)]:
+            order.finish("silent", failure="the device accepted it and was not heard for %d silent times" % _LOST)
         for order in [each for each in self.desk.open.values() if each.finished]:
             self.desk.follow(order)
+
+    def _is_lost(self, order):
+        heard = max(order.accepted_at or 0, self.desk.profile(order.device_id).last_seen or 0)
+        waits = order.result == "waiting" and order.accepted_at is not None and order.silent_s
+        return waits and time.time() - heard > _LOST * order.silent_s
 
     def _note_overdue(self):
         """Note devices that should have come long ago, once; wake those whose order has been silent for long."""

@@ -1,6 +1,7 @@
 """What all parts of the office share: the desk and its lock, the settings, the counts."""
 
 import functools
+import logging
 import os
 import time
 from collections import Counter
@@ -16,11 +17,14 @@ from flash_tools.server.store import Store, StoreError
 from flash_tools.server.transcript import Transcript
 from flash_tools.server.web_faults import WebFaults
 
+_LOG = logging.getLogger("fumo")
 UNKNOWN = ("refuse", "quarantine")
 
 
 class StoreFailed(ToolError):
     """Nothing can be kept at the moment: what was asked for did not happen."""
+
+    retry_after_s = 60
 
 
 def locked(method):
@@ -32,6 +36,7 @@ def locked(method):
             try:
                 return method(self, *arguments, **options)
             except StoreError as error:
+                _LOG.error("the store fails: %s", error)
                 self.undo()
                 raise StoreFailed("the server cannot keep it: %s" % error) from None
 
@@ -87,7 +92,7 @@ class Base:
 
     def undo(self):
         """Take back what could not be kept."""
-        self.desk.rollback()
+        self.desk.rollback(self.dm.last_device)
 
     def close(self):
         """Close the store."""

@@ -47,6 +47,7 @@ class Campaigns(Wire, Devices, Orders):
         campaign.open(self._rows())
         self._campaigns[spec.name] = campaign
         self._tell(campaign, "added")
+        self._keep(campaign)
         self._advance(campaign)
         self.desk.commit()
         return self._view(campaign)
@@ -81,6 +82,7 @@ class Campaigns(Wire, Devices, Orders):
         if action == "remove":
             return self._remove(campaign)
         if action == "start" and campaign.state == "ready":
+            self.store.drop_targets(name)
             campaign.open(self._rows())  # those that are there now
         campaign.do(action)
         self._tell(campaign, action)
@@ -173,12 +175,15 @@ class Campaigns(Wire, Devices, Orders):
         before = campaign.state
         if not campaign.advance(time.time(), self._book):
             return
+        self._keep(campaign)
+        if campaign.state != before:
+            self._tell(campaign, campaign.state)
+
+    def _keep(self, campaign):
         name = campaign.spec.name
         self.desk.put("campaign", name, campaign.record())
         for record in campaign.take_dirty():
             self.store.put_target(name, record["device"], record)
-        if campaign.state != before:
-            self._tell(campaign, campaign.state)
 
     def _tell(self, campaign, what):
         text = "%s: %s" % (what, campaign.reason) if campaign.reason else what

@@ -28,6 +28,11 @@ class Enrolment(Base):
         self.desk.commit()
         return {"token": token, "count": count, "expires": record["expires"], "model": model}
 
+    def undo(self):
+        """Take back what could not be kept; tokens are what the store says."""
+        super().undo()
+        self._tokens = dict(self.store.records("token"))
+
     def _put(self, key, record):
         self._tokens[key] = record
         self.desk.put("token", key, record)

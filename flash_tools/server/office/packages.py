@@ -18,14 +18,17 @@ class Packages(Base):
         name = check_name(name or "%s-%s.fup" % (facts["product"], facts["version"]))
         if url and (urlsplit(url).scheme not in ("http", "https") or len(url) > _URL_MOST or not url.isascii()):
             raise ToolError("a package is elsewhere at an http or https URL of at most %d characters" % _URL_MOST)
-        with self.desk.changed:
-            here = self.desk.packages.get(name)
-            if here is not None and here.facts.get("sha256") != facts["sha256"] and self._users(name):
-                raise ToolError("%s is another package, and orders for it are under way: take another name" % name)
-            package = self.desk.shelf.add(name, b"" if url else data, facts=facts, external=url)
-            self.desk.events.add("package", "%s: version %s" % (name, facts["version"]), name=name)
-            self.desk.commit()
-            return self.desk.shelf.view(package)
+        return self._shelve(name, data, facts, url)
+
+    @locked
+    def _shelve(self, name, data, facts, url):
+        here = self.desk.packages.get(name)
+        if here is not None and here.facts.get("sha256") != facts["sha256"] and self._users(name):
+            raise ToolError("%s is another package, and orders for it are under way: take another name" % name)
+        package = self.desk.shelf.add(name, b"" if url else data, facts=facts, external=url)
+        self.desk.events.add("package", "%s: version %s" % (name, facts["version"]), name=name)
+        self.desk.commit()
+        return self.desk.shelf.view(package)
 
     def _users(self, name):
         return sum(order.package == name for order in self.desk.open.values())

@@ -21,6 +21,11 @@ class Slots(Base):
         super().__init__(*arguments, **options)
         self._slots = dict(self.store.records("slot"))
 
+    def undo(self):
+        """Take back what could not be kept; places are what the store says."""
+        super().undo()
+        self._slots = dict(self.store.records("slot"))
+
     @locked
     def add_slot(self, name: str, url: str, device_id: str = "") -> dict:
         """Add a place, or put another there."""

@@ -35,9 +35,11 @@ class Wire(Base):
             self.desk.commit()
         except (StoreError, StoreFailed) as error:
             _LOG.error("the store fails: %s", error)
+            self.dm.forget_last()  # as if the server had been killed: the message will be taken anew
             self.undo()
             return _LATER
         except BaseException:
+            self.dm.forget_last()
             self.undo()
             raise
         return reply

@@ -18,6 +18,11 @@ class Records(Connection):
         """Take a record out."""
         self._db.execute("DELETE FROM record WHERE kind = ? AND id = ?", (kind, key))
 
+    def record(self, kind: str, key: str) -> dict | None:
+        """Return a record."""
+        row = self._db.execute("SELECT record FROM record WHERE kind = ? AND id = ?", (kind, key)).fetchone()
+        return json.loads(row[0]) if row else None
+
     def records(self, kind: str) -> list[tuple[str, dict]]:
         """Return all records of a kind as (key, record), the oldest first."""
         rows = self._db.execute("SELECT id, record FROM record WHERE kind = ? ORDER BY seq", (kind,))
