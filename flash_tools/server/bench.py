@@ -233,6 +233,10 @@ class BenchServer:
         """Do one exchange."""
         return self.office.dm_message(body, content_type, headers, address)
 
+    def dm_messages(self, requests: list[tuple]) -> list[Reply]:
+        """Do exchanges that came at the same time."""
+        return self.office.dm_messages(requests)
+
     def find_package(self, name: str) -> Package | None:
         """Return a package."""
         return self.office.find_package(name)

@@ -75,13 +75,13 @@ class Desk:
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
-    def put(self, kind: str, key: str, record: dict):
-        """Put a record, if it is another than the store has."""
-        text = json.dumps(record)
-        if self._kept.get((kind, key)) != text:
-            self._kept[kind, key] = text
+    def put(self, kind: str, key: str, record: dict, told=None):
+        """Put a record, if it is another than the store has; `told` is what of it is compared."""
+        told = told or json.dumps(record)
+        if self._kept.get((kind, key)) != told:
+            self._kept[kind, key] = told
             self._unkept.add((kind, key))
-            self.store.put(kind, key, record)
+            self.store.put_text(kind, key, told if isinstance(told, str) else json.dumps(record))
 
     def rollback(self, device_id: str = ""):
         """Take back what was put and could not be kept, and whatever else a message of that device has changed."""
@@ -147,8 +147,8 @@ class Desk:
         return self.profiles[device_id]
 
     def put_profile(self, profile: Profile):
-        """Put what is known of a device."""
-        self.put("profile", profile.device_id, asdict(profile))
+        """Put what is known of a device; when it was last seen once a day: the rows of its sessions tell it better."""
+        self.put("profile", profile.device_id, vars(profile), profile.told)
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Desk:
         for order in self.orders_of(device_id):
             if not order.settled or order.order_id in self.ended:
                 self.follow(order)
-        self.tasks.drop_done()
+        self.tasks.drop_done(device_id)
 
     def follow(self, order):
         """Put an order that may have changed, and note the steps that people want to see."""
@@ -290,7 +290,7 @@ class Desk:
 
 
 def _record(device):
-    record = asdict(device)
+    record = {name: value for name, value in vars(device).items() if name != "offered"}
     return record | {name: record[name].hex() for name in _NONCES if record[name] is not None}
 
 

@@ -17,6 +17,7 @@ WBXML = "application/vnd.syncml.dm+wbxml"
 XML_TYPES = (XML, "application/vnd.syncml+xml")
 WBXML_TYPES = (WBXML, "application/vnd.syncml+wbxml")
 _KNOWN = frozenset(XML_TYPES + WBXML_TYPES)
+_ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "utf-16", "utf-16le", "utf-16be")
 MAX_DEPTH, MAX_ELEMENTS = 64, 16384
 _NAMESPACE, _METINF_NAMESPACE = "SYNCML:SYNCML1.2", "syncml:metinf"
 _MOST_TAGS = 200  # that a writer keeps; a script may make up names
@@ -60,7 +61,7 @@ def decode(body: bytes, content_type: str) -> Element:
         raise CodecError("%r is no content type of a message" % kind)
     try:
         return decode_wbxml(body) if kind in WBXML_TYPES else _read_xml(body)
-    except (ValueError, LookupError, RecursionError, xml.parsers.expat.ExpatError) as error:
+    except (ValueError, LookupError, OverflowError, RecursionError, xml.parsers.expat.ExpatError) as error:
         raise CodecError("the message cannot be read: %s" % error) from error
 
 
@@ -98,7 +99,7 @@ def _read_xml(body: bytes) -> Element:
     parser = xml.parsers.expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
-    parser.StartDoctypeDeclHandler = _doctype
+    parser.StartDoctypeDeclHandler, parser.XmlDeclHandler = _doctype, _declaration
     parser.Parse(body, True)
     return top.children[0]
 
@@ -106,6 +107,11 @@ def _read_xml(body: bytes) -> Element:
 def _doctype(name, system_id, public_id, has_internal_subset):
     if has_internal_subset:
         raise ValueError("a DOCTYPE with an internal subset")
+
+
+def _declaration(version, encoding, standalone):
+    if encoding and encoding.lower() not in _ENCODINGS:  # Python would know a hundred more
+        raise ValueError("the encoding %s" % encoding[:32])
 
 
 @lru_cache(maxsize=64)

@@ -97,8 +97,9 @@ class Status(NamedTuple):
 
 def item_result(item: Element, outer: Element, data: bytes) -> Result:
     """Read an Item of the client whose Meta may stand one level up; `data` is all of it."""
-    shown = item.value("Meta", "Format") or outer.value("Meta", "Format")
-    kind = item.value("Meta", "Type") or outer.value("Meta", "Type")
+    inner, above = item.find("Meta"), outer.find("Meta")
+    shown = (inner.value("Format") if inner else "") or (above.value("Format") if above else "")
+    kind = (inner.value("Type") if inner else "") or (above.value("Type") if above else "")
     if shown.lower() == "b64":
         try:
             data = base64.b64decode(data)

@@ -188,14 +188,19 @@ class Inbox:
             return 405
         if not self._is_room(uri + "=") or not self._is_room(data):
             return 413
-        self._session.devinfo[uri] = item_result(item, element, data).data.decode("utf-8", "replace").strip()
+        if item.find("Meta") is not None or element.find("Meta") is not None:
+            data = item_result(item, element, data).data
+        self._session.devinfo[uri] = data.decode("utf-8", "replace").strip()
         return 200
 
     def _whole(self, element, item, received):
         """Return (200, all data of the Item), or the code of a piece and None."""
+        more = item.find("MoreData") is not None
+        if self._upload is None and not more:
+            return 200, item.data("Data") or b""  # nearly always
         source, target = item.value("Source", "LocURI"), item.value("Target", "LocURI")
         key = (element.tag_name, source, target, element.value("MsgRef"), element.value("CmdRef"))
-        size, more = item.size("Meta", "Size"), item.find("MoreData") is not None
+        size = item.size("Meta", "Size")
         if size is None:
             size = element.size("Meta", "Size")
         if self._upload is not None and self._upload.key != key:

@@ -141,7 +141,7 @@ class Outbox:
         self._drop_first()
 
     def _append_whole(self, draft, command):
-        if self._offset or (_is_large(command) and _object_size(command, draft.binary) > (draft.chunk_max or 1 << 62)):
+        if self._offset or (_is_large(command) and _object_size(command, draft.binary) > _room(draft)):
             return False
         return self._append(draft, command, None)
 
@@ -174,7 +174,7 @@ class Outbox:
         carried = command.items[0].carried(draft.binary)
         text = command.items[0].format not in ("bin", "b64")
         least = _text_end(carried, self._offset, self._offset + 1) if text else self._offset + 1
-        end = min(len(carried), self._offset + (draft.chunk_max or len(carried)))
+        end = min(len(carried), self._offset + _room(draft))
         while True:
             end = max(_text_start(carried, end) if text else end, least)
             piece = Piece(self._offset, end, end < len(carried))
@@ -193,6 +193,11 @@ class Outbox:
         excess = draft.excess()
         draft.body.children.pop()
         return excess
+
+
+def _room(draft) -> int:
+    """Return how much of an object one message can carry at most: what is more need not be tried."""
+    return min(draft.chunk_max or 1 << 62, draft.message_max or 1 << 62)
 
 
 def _is_large(command) -> bool:

@@ -11,6 +11,7 @@ from flash_tools.server.dm_inbox import Answer, Inbox, Received, answer_for
 from flash_tools.server.dm_outbox import Draft, Outbox
 
 _VERSIONS = (("VerDTD", "1.2", 505), ("VerProto", "DM/1.2", 513))
+_MOST_REFUSALS = 100  # Statuses: 64 KiB of a stranger must not cost half a second and an answer of 1.4 MB
 _SESSION_ID_MAX = 64  # letters; four hexadecimal digits are usual
 _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
 
@@ -162,7 +163,7 @@ class Session:
         draft = self._draft(header, content_type)
         answers = [
             answer_for(element, code) for element in body.children if element.tag_name not in ("Status", "Final")
-        ]
+        ][:_MOST_REFUSALS]
         if not self._put_statuses(draft, header, code, answers) and not self.known:
             self._end("the client is not accepted: " + self.refusal)
         if not self.known:

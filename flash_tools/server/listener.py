@@ -209,6 +209,9 @@ class Listener:
         """Stop at once, whatever is under way."""
         if self.loop.is_closed():
             return
+        if not self._thread.is_alive():
+            self.loop.close()
+            return self._socket.close()
         self.run(self._end())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(_CALL_S)

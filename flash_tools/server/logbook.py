@@ -4,6 +4,7 @@ Whoever is not known leaves no row, who is not authenticated only so many an hou
 """
 
 import time
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from flash_tools.server.dm_access import ACCEPTED
@@ -26,31 +27,35 @@ class Logbook:
         """Note an exchange of a known device; tell whether it is authenticated."""
         accepted = session.code in ACCEPTED
         now = time.time()
-        row = self._row(session, now, address, accepted)
+        row = self._row(session, accepted)
         if row is None:
             return accepted
         row.messages += 1
         row.bytes_in += len(request)
         row.bytes_out += len(reply.body)
-        hidden = self._secrets(session.device)
+        device = session.device
+        hidden = _secrets(device.client_name, device.client_secret, device.server_id, device.server_secret)
         ms = round((now - started) * 1000, 2)
         store = self._desk.store
         bodies = _blank(request, hidden), reply.content_type, _blank(reply.body, hidden)
-        store.add_message(row.number, row.messages, started, ms, content_type[:64], *bodies, "")
         result = session.failure or ("ok" if session.over else "" if accepted else "Status %d" % session.code)
-        store.put_session(row.number, now, row.messages, row.bytes_in, row.bytes_out, result)
+        counts = row.messages, row.bytes_in, row.bytes_out, result
+        if row.number:
+            store.put_session(row.number, now, *counts)
+        else:
+            who = session.device.device_id, session.session_id[:64]
+            row.number = store.add_session(*who, now, address, session.tls, *counts)
+        store.add_message(row.number, row.messages, started, ms, content_type[:64], *bodies, "")
         self._tell(session, row, result, accepted)
         return accepted
 
-    def _row(self, session, now, address, accepted):
+    def _row(self, session, accepted):
         row = self._rows.get(session)
         if row is not None:
             return row
-        if not accepted and self._too_many(now):
+        if not accepted and self._too_many(time.time()):
             return None
-        device_id = session.device.device_id
-        number = self._desk.store.add_session(device_id, session.session_id[:64], now, address, session.tls)
-        row = self._rows[session] = _Row(number)
+        row = self._rows[session] = _Row()
         return row
 
     def _too_many(self, now):
@@ -72,16 +77,16 @@ class Logbook:
         elif not row.ended:
             add("message", "", device=device_id, keep=False, session=row.number, n=row.messages)
 
-    @staticmethod
-    def _secrets(device):
-        found = [device.client_secret, device.server_secret]
-        found += [basic(device.client_name, device.client_secret), basic(device.server_id, device.server_secret or "")]
-        return [text.encode() for text in found if text]
+
+@lru_cache(maxsize=1024)
+def _secrets(name, secret, server_name, server_secret):
+    found = [secret, server_secret, basic(name, secret), basic(server_name, server_secret or "")]
+    return [text.encode() for text in found if text]
 
 
 class _Row:
-    def __init__(self, number):
-        self.number = number
+    def __init__(self):
+        self.number = 0  # of the session in the store
         self.messages = self.bytes_in = self.bytes_out = 0
         self.begun = self.ended = False
 

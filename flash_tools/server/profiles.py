@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 _MOST = 256  # characters of a value that are kept
 _DEVINFO = {"./DevInfo/Man": "manufacturer", "./DevInfo/Mod": "model", "./DevInfo/DmV": "dm_version"}
 _DETAIL = {"DevDetail/FwV": "firmware", "DevDetail/HwV": "hw", "DevDetail/SwV": "software"}
+_DAY_S = 86400
 _LATE = 1.5  # times the interval at which contacts are expected
 
 
@@ -60,6 +61,11 @@ class Profile:
             return False
         setattr(self, name, value)
         return True
+
+    @property
+    def told(self) -> dict:
+        """Return all of it, with the day only of when it was last seen: the rows of its sessions tell that better."""
+        return vars(self) | {"last_seen": (self.last_seen or 0) // _DAY_S, "tags": list(self.tags)}
 
     @property
     def interval_s(self) -> float:

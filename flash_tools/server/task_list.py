@@ -1,5 +1,7 @@
 """The commands that wait for devices, and the last ones that were answered."""
 
+from collections import deque
+
 from flash_tools.errors import ToolError
 from flash_tools.server.tasks import Task, read_commands
 
@@ -12,6 +14,8 @@ class TaskList:
     def __init__(self, store, changed, secrets: set[str]):
         self._store, self._changed, self._secrets = store, changed, secrets
         self._tasks: dict[str, Task] = {}
+        self._waiting: dict[str, list[Task]] = {}  # by device
+        self._done: deque[str] = deque()  # their keys, the oldest first
         for key, record in store.records("task"):
             self._restore(key, record)
 
@@ -20,7 +24,9 @@ class TaskList:
         self._add(Task(record["device"], read_commands(spec), self._changed, key, spec), key)
 
     def _add(self, task, key):
+        task.key = key
         self._tasks[key] = task
+        self._waiting.setdefault(task.device_id, []).append(task)
         self._secrets |= set(task.secrets())
         return task
 
@@ -33,7 +39,7 @@ class TaskList:
 
     def of(self, device_id: str) -> list[Task]:
         """Return what a device is to be commanded."""
-        return [task for task in self._tasks.values() if task.device_id == device_id and not task.done]
+        return [task for task in self._waiting.get(device_id, ()) if not task.done]
 
     def get(self, task_id: str) -> Task:
         """Return a task."""
@@ -41,15 +47,18 @@ class TaskList:
             raise ToolError("there is no task %s, or it was done long ago" % task_id[:32])
         return self._tasks[task_id]
 
-    def drop_done(self):
-        """Take what was answered out of the store; the last ones stay to be looked at."""
-        done = [key for key, task in self._tasks.items() if task.done]
-        for key in done:
-            if not key.startswith("#") and not self._tasks[key].dropped:
-                self._tasks[key].dropped = True
-                self._store.drop("task", key)
-        for key in done[: max(0, len(done) - _MOST_DONE)]:
-            del self._tasks[key]
+    def drop_done(self, device_id: str):
+        """Take what a device has answered out of the store; the last ones stay to be looked at."""
+        waiting = self._waiting.get(device_id)
+        if not waiting or not any(task.done for task in waiting):
+            return
+        for task in waiting:
+            if task.done:
+                self._store.drop("task", task.key)
+                self._done.append(task.key)
+        self._waiting[device_id] = [task for task in waiting if not task.done]
+        while len(self._done) > _MOST_DONE:
+            self._tasks.pop(self._done.popleft(), None)
 
     def undo(self):
         """Make the list again what the store says: what was added is gone, what was done is to be done again."""
@@ -59,9 +68,14 @@ class TaskList:
         for key, record in kept.items():
             if key not in self._tasks or self._tasks[key].done:
                 self._restore(key, record)
+        self._waiting, self._done = {}, deque(key for key, task in self._tasks.items() if task.done)
+        for task in self._tasks.values():
+            if not task.done:
+                self._waiting.setdefault(task.device_id, []).append(task)
 
     def forget(self, device_id: str):
         """Take out what waits for a device."""
+        self._waiting.pop(device_id, None)
         for key in [key for key, task in self._tasks.items() if task.device_id == device_id]:
             self._store.drop("task", key)
             del self._tasks[key]

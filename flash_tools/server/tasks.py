@@ -21,7 +21,7 @@ class Task:
     def __init__(self, device_id: str, commands: list, changed: Condition, task_id: str = "", spec=None):
         self.device_id, self.commands, self.done = device_id, commands, False
         self.task_id, self.spec = task_id, spec
-        self.dropped = False  # out of the store
+        self.key = task_id  # in the list of tasks
         self._changed = changed
 
     def wait(self, timeout: float = 60) -> bool:

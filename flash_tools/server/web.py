@@ -23,6 +23,7 @@ from flash_tools.server.web_faults import Answer
 
 BODY_MAX = 1 << 20  # bytes of a request that are read; the limits of each path are lower
 _NOTE_MAX = 1024
+_TOGETHER = 32  # management messages in one transaction: others wait for no more than these
 _TEXT = "text/plain; charset=utf-8"
 _DM = ("/dm", "/dm/")
 _KINDS = {"dm": "dm", "packages": "package", "descriptors": "descriptor", "notify": "notify"}
@@ -102,7 +103,7 @@ class Gate:
     """Stands before the application: reads the request, lets faults happen, records both directions."""
 
     def __init__(self, app, bench):
-        self._app, self._bench = app, bench
+        self._app, self._bench, self._batch = app, bench, _Batch(bench)
 
     async def __call__(self, scope, receive, send):
         """Do one request; only the end of the server cancels it."""
@@ -150,7 +151,7 @@ class Gate:
     async def _answer(self, scope, fields, body, fault):
         """Let somebody answer, and the fault change that."""
         if scope["path"] in _DM:
-            answer = self._message(scope, fields, body)
+            answer = await self._message(scope, fields, body)
         else:
             if fault and fault.whole:
                 scope = dict(scope, headers=[each for each in scope["headers"] if each[0] != b"range"])
@@ -160,14 +161,49 @@ class Gate:
             await asyncio.sleep(fault.delay_s)
         return fault.change(answer) if fault and fault.change else answer
 
-    def _message(self, scope, fields, body):
+    async def _message(self, scope, fields, body):
         """Answer a management message: what most requests are, hence without the application."""
         if scope["method"] != "POST":
             return Answer(405, {"allow": "POST", "content-type": _TEXT}, b"management messages come by POST\n")
         address = scope["client"][0] if scope["client"] else ""
-        reply = self._bench.dm_message(body, fields.get("content-type", ""), fields, address)
+        reply = await self._batch.ask(body, fields.get("content-type", ""), fields, address)
         headers = {name.lower(): value for name, value in reply.headers.items()}
         return Answer(reply.status, {**headers, "content-type": reply.content_type}, reply.body)
+
+
+class _Batch:
+    """Gathers the management messages that are there at the same time, so that they cost one transaction."""
+
+    def __init__(self, bench):
+        self._bench, self._waiting = bench, []
+
+    def ask(self, *request) -> asyncio.Future:
+        """Return what will be the reply."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._answer)
+        self._waiting.append((request, loop.create_future()))
+        return self._waiting[-1][1]
+
+    def _answer(self):
+        turn, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._answer)
+        turn = [(request, future) for request, future in turn if not future.done()]
+        try:
+            replies = self._bench.dm_messages([request for request, _ in turn])
+        except Exception:
+            return self._answer_each(turn)
+        for (_, future), reply in zip(turn, replies, strict=True):
+            future.set_result(reply)
+
+    def _answer_each(self, turn):
+        """Let a message that nobody foresaw harm no other."""
+        for request, future in turn:
+            try:
+                future.set_result(self._bench.dm_message(*request))
+            except Exception as error:
+                future.set_exception(error)
 
 
 @lru_cache(maxsize=1)

@@ -5,8 +5,7 @@ import os
 import pytest
 
 from flash_tools.server.dm_commands import Exec, Get
-from tests.host.strange_session import BINARY, OURS, Strange
-from tests.host.strange_session import MAC, records, shop
+from tests.host.strange_session import BINARY, MAC, OURS, Strange, records, shop
 
 every = pytest.mark.parametrize("peer", [OURS, BINARY, MAC], ids=["md5", "wbxml", "mac"])
 

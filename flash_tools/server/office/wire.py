@@ -25,24 +25,40 @@ class Wire(Base):
         self.strangers: dict[str, dict] = {}
         self._refused_at: dict[str, float] = {}
 
-    @locked
     def dm_message(self, body: bytes, content_type: str, headers, address: str = "") -> Reply:
         """Do one exchange; what it changed is kept before the answer leaves."""
-        started = time.time()
+        return self.dm_messages([(body, content_type, headers, address)])[0]
+
+    @locked
+    def dm_messages(self, requests: list[tuple]) -> list[Reply]:
+        """Do exchanges that came at the same time in one transaction; it is kept before the first answer leaves."""
+        replies, touched = [], []
         try:
-            reply = self.dm.handle(body, content_type, headers, tls=self.tls)
-            self._note(body, content_type, reply, started, address)
+            for request in requests:
+                replies.append(self._exchange(*request))
+                touched.append((self.dm.last_device, self.dm.last_session))
             self.desk.commit()
         except (StoreError, StoreFailed) as error:
             _LOG.error("the store fails: %s", error)
-            self.dm.forget_last()  # as if the server had been killed: the message will be taken anew
-            self.undo()
-            return _LATER
+            self._take_back(touched)
+            return [_LATER] * len(requests)
         except BaseException:
+            self._take_back(touched)
+            raise
+        return replies
+
+    def _exchange(self, body, content_type, headers, address):
+        started = time.time()
+        reply = self.dm.handle(body, content_type, headers, tls=self.tls)
+        self._note(body, content_type, reply, started, address)
+        return reply
+
+    def _take_back(self, touched):
+        """Go on as if the server had been killed: the messages will be taken anew."""
+        for pair in ((self.dm.last_device, self.dm.last_session), *touched):
+            self.dm.last_device, self.dm.last_session = pair
             self.dm.forget_last()
             self.undo()
-            raise
-        return reply
 
     def _note(self, body, content_type, reply, started, address):
         session, device_id = self.dm.last_session, self.dm.last_device

@@ -90,7 +90,7 @@ class _Device:
         if command["do"] in ("exec", "copy"):
             command["value" if command["do"] == "exec" else "source"] = sent.get("value", "")
         if sent.get("list") == "1" and command["do"] == "get":
-            command["list"] = "Struct"
+            command["list"] = "StructData"
         task = self._office.command_device(device_id, [{name: value for name, value in command.items() if value != ""}])
         if sent.get("notify") == "1":
             self._office.send_notification(device_id)

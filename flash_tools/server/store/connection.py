@@ -4,22 +4,22 @@ import sqlite3
 
 from flash_tools.errors import ToolError
 
+MESSAGES = 1 << 20  # of a session: the number of a message is that of its session and its own, so they lie side by side
 _VERSION = 2
 _SCHEMA = """
 CREATE TABLE record (seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, record TEXT NOT NULL, UNIQUE (kind, id));
 CREATE TABLE target (campaign TEXT NOT NULL, device TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (campaign, device));
 CREATE TABLE package (name TEXT PRIMARY KEY, data BLOB NOT NULL, record TEXT NOT NULL);
-CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, device TEXT NOT NULL,
+CREATE TABLE event (id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, device TEXT NOT NULL,
     "order" TEXT NOT NULL, campaign TEXT NOT NULL, text TEXT NOT NULL, data TEXT NOT NULL);
 CREATE INDEX event_of_device ON event (device, id);
 CREATE INDEX event_of_campaign ON event (campaign, id) WHERE campaign != '';
-CREATE TABLE session (id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, session_id TEXT NOT NULL,
+CREATE TABLE session (id INTEGER PRIMARY KEY, device TEXT NOT NULL, session_id TEXT NOT NULL,
     started REAL NOT NULL, ended REAL NOT NULL, messages INTEGER NOT NULL, bytes_in INTEGER NOT NULL,
     bytes_out INTEGER NOT NULL, result TEXT NOT NULL, address TEXT NOT NULL, tls INTEGER NOT NULL);
 CREATE INDEX session_of_device ON session (device, id);
-CREATE TABLE message (session INTEGER NOT NULL, n INTEGER NOT NULL, at REAL NOT NULL, ms REAL NOT NULL,
-    content_type TEXT NOT NULL, request BLOB NOT NULL, answer_type TEXT NOT NULL, answer BLOB NOT NULL, fault TEXT NOT NULL,
-    PRIMARY KEY (session, n)) WITHOUT ROWID;
+CREATE TABLE message (id INTEGER PRIMARY KEY, at REAL NOT NULL, ms REAL NOT NULL,
+    content_type TEXT NOT NULL, request BLOB NOT NULL, answer_type TEXT NOT NULL, answer BLOB NOT NULL, fault TEXT NOT NULL);
 CREATE TABLE node (device TEXT NOT NULL, uri TEXT NOT NULL, value TEXT NOT NULL, format TEXT NOT NULL, type TEXT NOT NULL,
     at REAL NOT NULL, PRIMARY KEY (device, uri)) WITHOUT ROWID;
 CREATE TABLE tally (at INTEGER PRIMARY KEY, messages INTEGER NOT NULL, bytes INTEGER NOT NULL, done INTEGER NOT NULL,
@@ -39,6 +39,11 @@ class Connection:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._prepare()
+            # Not AUTOINCREMENT, which writes one page more in each transaction: a number is not used again as long as we run.
+            self._event_id, self._session_id = (
+                self._db.execute("SELECT IFNULL(MAX(id), 0) FROM " + name).fetchone()[0]
+                for name in ("event", "session")
+            )
         except sqlite3.DatabaseError as error:
             raise ToolError("%s is no database of this server: %s" % (path, error)) from error
 

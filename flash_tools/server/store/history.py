@@ -2,7 +2,7 @@
 
 import json
 
-from flash_tools.server.store.connection import Connection
+from flash_tools.server.store.connection import MESSAGES, Connection
 
 _EVENT = ("id", "at", "kind", "device", "order", "campaign", "text", "data")
 _EVENTS = 'SELECT id, at, kind, device, "order", campaign, text, data FROM event WHERE %s ORDER BY id %s LIMIT ?'
@@ -28,8 +28,10 @@ class History(Connection):
 
     def add_event(self, at, kind, device, order, campaign, text, data: dict) -> int:
         """Add an event; return its number."""
-        row = (at, kind, device, order, campaign, text, json.dumps(data))
-        return self._db.execute("INSERT INTO event VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid
+        self._event_id += 1
+        row = (self._event_id, at, kind, device, order, campaign, text, json.dumps(data))
+        self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return self._event_id
 
     def events(self, device="", campaign="", after=0, limit=200, kinds=()) -> list[dict]:
         """Return events, the newest last: those behind `after`, or the newest ones where it is 0."""
@@ -47,10 +49,12 @@ class History(Connection):
             each["data"] = json.loads(each["data"])
         return found if after else found[::-1]
 
-    def add_session(self, device, session_id, at, address, tls) -> int:
+    def add_session(self, device, session_id, at, address, tls, messages, bytes_in, bytes_out, result) -> int:
         """Add a session; return its number."""
-        row = (device, session_id, at, at, address, int(tls))
-        return self._db.execute("INSERT INTO session VALUES (NULL, ?, ?, ?, ?, 0, 0, 0, '', ?, ?)", row).lastrowid
+        self._session_id += 1
+        row = (self._session_id, device, session_id, at, at, messages, bytes_in, bytes_out, result, address, int(tls))
+        self._db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return self._session_id
 
     def put_session(self, number, at, messages, bytes_in, bytes_out, result):
         """Note how far a session is."""
@@ -74,13 +78,15 @@ class History(Connection):
 
     def add_message(self, session, n, at, ms, content_type, request, answer_type, answer, fault):
         """Add an exchange of a session; one with the same number is replaced."""
-        row = (session, n, at, ms, content_type, request, answer_type, answer, fault)
-        self._db.execute("INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        row = (session * MESSAGES + n, at, ms, content_type, request, answer_type, answer, fault)
+        self._db.execute("INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def messages(self, session: int) -> list[dict]:
         """Return the exchanges of a session."""
-        text = "SELECT n, at, ms, content_type, request, answer_type, answer, fault FROM message WHERE session = ? ORDER BY n"
-        return [dict(zip(_MESSAGE, row, strict=True)) for row in self._db.execute(text, (session,))]
+        text = "SELECT id - ?1, at, ms, content_type, request, answer_type, answer, fault FROM message"
+        text += " WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
+        span = session * MESSAGES, session * MESSAGES + MESSAGES - 1
+        return [dict(zip(_MESSAGE, row, strict=True)) for row in self._db.execute(text, span)]
 
     def put_nodes(self, device, rows, if_new: bool = False):
         """Put values that a device told, or only those of nodes that were not there: (uri, value, format, type, at)."""

@@ -12,7 +12,11 @@ class Records(Connection):
 
     def put(self, kind: str, key: str, record: dict):
         """Put a record; one that is there already keeps its place."""
-        self._db.execute(_PUT, (kind, key, json.dumps(record)))
+        self.put_text(kind, key, json.dumps(record))
+
+    def put_text(self, kind: str, key: str, text: str):
+        """Put a record that is JSON already."""
+        self._db.execute(_PUT, (kind, key, text))
 
     def drop(self, kind: str, key: str):
         """Take a record out."""

@@ -4,7 +4,7 @@ import os
 import sqlite3
 
 from flash_tools.errors import ToolError
-from flash_tools.server.store.connection import Connection
+from flash_tools.server.store.connection import MESSAGES, Connection
 
 _PAGES = 512  # of a backup at a time
 
@@ -14,7 +14,7 @@ class Upkeep(Connection):
 
     def prune(self, before: float) -> dict[str, int]:
         """Take out what happened before that: sessions with their messages, events, counts."""
-        self._db.execute("DELETE FROM message WHERE session IN (SELECT id FROM session WHERE ended < ?)", (before,))
+        self._drop_messages("SELECT id FROM session WHERE ended < ?", before)
         found = {
             "sessions": self._db.execute("DELETE FROM session WHERE ended < ?", (before,)).rowcount,
             "events": self._db.execute("DELETE FROM event WHERE at < ?", (before,)).rowcount,
@@ -24,10 +24,14 @@ class Upkeep(Connection):
 
     def forget(self, device_id: str):
         """Take out everything about a device."""
-        self._db.execute("DELETE FROM message WHERE session IN (SELECT id FROM session WHERE device = ?)", (device_id,))
+        self._drop_messages("SELECT id FROM session WHERE device = ?", device_id)
         for table in ("session", "event", "node"):
             self._db.execute("DELETE FROM %s WHERE device = ?" % table, (device_id,))
         self._db.execute("DELETE FROM record WHERE kind IN ('device', 'profile') AND id = ?", (device_id,))
+
+    def _drop_messages(self, sessions, value):
+        spans = [(number * MESSAGES, (number + 1) * MESSAGES - 1) for (number,) in self._db.execute(sessions, (value,))]
+        self._db.executemany("DELETE FROM message WHERE id BETWEEN ? AND ?", spans)
 
     def backup(self, path: str):
         """Write a copy that is consistent, whatever else is going on; secrets of devices are in it."""
