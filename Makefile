@@ -18,8 +18,9 @@ CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
 
-run: $(VENV)/.stamp ## watch one complete update on the simulated board; FIRMWARE=crash shows a roll-back
-	$(PY) -m flash_tools.demo $(FIRMWARE)
+run: $(VENV)/.stamp ## watch an update from server to device, power cut in the middle; FIRMWARE=crash rolls back, DEVICES=50 CUTS=random a fleet
+	$(PY) -m flash_tools.demo $(if $(FIRMWARE),--firmware $(FIRMWARE)) $(if $(DEVICES),--devices $(DEVICES)) \
+	    $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
 
 test: $(VENV)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
 	$(PY) -m pytest $(ARGS)

@@ -82,14 +82,24 @@ def make(
         raise ToolError("a chip has %s KiB" % ", ".join(str(size // K) for size in SIZES))
     files = SimFiles(Path(folder), product, model, chip_kib, key or keys.new_key())
     files.folder.mkdir(parents=True, exist_ok=True)
-    image = image or files.image(version, behaviour, size)
-    if len(image) > bank_size(chip_kib * K):
-        raise ToolError("the image has %d bytes, a bank %d" % (len(image), bank_size(chip_kib * K)))
-    package = files.package(image, counter)
-    _put(files.flash, lambda path: make_flash(path, chip_kib * K, files.layout, image, package, RealClock(), _confirm))
-    facts = _facts(files, bundle or {}, (bundle or {}).get("device_id") or device_id)
-    _put(files.provision, lambda path: _write_private(path, json.dumps(facts, indent=1) + "\n"))
+    make_chip(files, files.flash, image or files.image(version, behaviour, size), counter)
+    make_provision(files, bundle or {}, device_id)
     return files
+
+
+def make_chip(files: SimFiles, path: Path, image: bytes, counter: int = 1) -> None:
+    """Make a flash file that holds this firmware, confirmed in bank 0."""
+    size = files.chip_kib * K
+    if len(image) > bank_size(size):
+        raise ToolError("the image has %d bytes, a bank %d" % (len(image), bank_size(size)))
+    package = files.package(image, counter)
+    _put(path, lambda path: make_flash(path, size, files.layout, image, package, RealClock(), _confirm))
+
+
+def make_provision(files: SimFiles, bundle: dict, device_id: str) -> None:
+    """Write who the device is; `device_id` counts where the bundle has none."""
+    facts = _facts(files, bundle, bundle.get("device_id") or device_id)
+    _put(files.provision, lambda path: _write_private(path, json.dumps(facts, indent=1) + "\n"))
 
 
 def read(folder) -> SimFiles:

@@ -4,25 +4,28 @@
         switch.url      # http://127.0.0.1:40123/{index}/{value}
 
 GET /INDEX says 1 or 0: whether the device has power; GET /INDEX/1, /INDEX/0 and /INDEX/cycle switch it; PUT /INDEX takes 1 or 0.
+GET /INDEX/console gives the last lines, GET /INDEX/banks what is in the flash, as JSON. Devices are SimProcess or those of a Fleet.
 """
 
+import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from flash_tools.sim_process import POWER_CUT, SimProcess
+from flash_tools.sim_process import POWER_CUT
 
 _MOST_BODY = 16
 _SILENCE_S = 10
 _LOOK_S = 0.05
 _CYCLE_S = 0.2
+_TEXT, _JSON = "text/plain; charset=utf-8", "application/json"
 _WORDS = {"1": True, "0": False, "on": True, "off": False}
 
 
 class PowerSwitch:
     """`dirty`: the power goes inside a flash operation; `back_s`: a device that lost power inside gets it again after that time."""
 
-    def __init__(self, devices: list[SimProcess], port=0, host="127.0.0.1", dirty=False, back_s: float | None = None):
+    def __init__(self, devices: list, port=0, host="127.0.0.1", dirty=False, back_s: float | None = None):
         self.devices, self._dirty, self._back_s = devices, dirty, back_s
         self._locks = [threading.Lock() for _ in devices]
         self._server = ThreadingHTTPServer((host, port), _handler(self))
@@ -91,24 +94,43 @@ class PowerSwitch:
                             device.on()
 
 
-def answer(switch: PowerSwitch, method: str, path: str, body: str) -> tuple[int, str]:
-    """Do what a request wants; return status and text."""
+def answer(switch: PowerSwitch, method: str, path: str, body: str) -> tuple[int, str, str]:
+    """Do what a request wants; return status, text and the type of the text."""
     parts = path.partition("?")[0].strip("/").split("/")
-    if not parts[0].isdigit() or int(parts[0]) >= len(switch.devices) or len(parts) > 2:
-        return 404, "no such device: /INDEX or /INDEX/VALUE, INDEX below %d" % len(switch.devices)
+    if not _is_number(parts[0]) or int(parts[0]) >= len(switch.devices) or len(parts) > 2:
+        return 404, "no such device: /INDEX or /INDEX/VALUE, INDEX below %d" % len(switch.devices), _TEXT
     index, value = int(parts[0]), parts[1] if len(parts) > 1 else ""
-    value = "" if value == "value" else value  # labgrid's example of `rest` has it so
-    if method == "PUT":
-        value = body.strip()
-    elif not value:
-        return 200, "1" if switch.state(index) else "0"
+    if method == "GET" and value in _SHOWN:
+        return 200, *_SHOWN[value](switch.devices[index])
+    return *_switch(
+        switch, index, body.strip() if method == "PUT" else "" if value == "value" else value, method
+    ), _TEXT
+
+
+def _is_number(text):
+    return text.isascii() and text.isdigit() and len(text) < 9
+
+
+def _switch(switch, index, value, method):
+    """Switch, or tell; labgrid's example of `rest` has the word `value` at the end of the URL."""
     if value == "cycle":
         switch.cycle(index)
     elif value in _WORDS:
         (switch.on if _WORDS[value] else switch.off)(index)
-    else:
+    elif value or method == "PUT":
         return 400, "a value is 1, 0 or cycle"
     return 200, "1" if switch.state(index) else "0"
+
+
+def _console(device):
+    return "".join(line + "\n" for line in device.console()), _TEXT
+
+
+def _banks(device):
+    return json.dumps({"banks": device.banks()}), _JSON
+
+
+_SHOWN = {"console": _console, "banks": _banks}
 
 
 def _handler(switch):
@@ -127,15 +149,15 @@ def _handler(switch):
             size = self.headers.get("Content-Length", "")
             if not size.isdigit() or int(size) > _MOST_BODY:
                 self.close_connection = True
-                self._answer(400, "a value is 1 or 0")
+                self._answer(400, "a value is 1 or 0", _TEXT)
                 return
             body = self.rfile.read(int(size)).decode(errors="replace")
             self._answer(*answer(switch, "PUT", self.path, body))
 
-        def _answer(self, status, text):
-            data = text.encode()
+        def _answer(self, status, text, kind):
+            data = text.encode(errors="replace")
             self.send_response(status)
-            self.send_header("Content-Type", "text/plain")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

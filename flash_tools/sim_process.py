@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
+from flash_tools import sim_banks
 from flash_tools.errors import ToolError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +19,7 @@ POWER_CUT = 75  # exit code of a device that lost power inside
 _DIRTY_S = 1.0
 _GONE_S = 10
 _HEAP = "4m"
+KEPT_LINES = 200  # of a console
 
 
 def find_micropython() -> str | None:
@@ -45,7 +48,7 @@ class SimProcess:
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.starts = 0
-        self._process = None
+        self._process, self._tail = None, deque(maxlen=KEPT_LINES)
         self._news = threading.Condition()
         self._threads = []
 
@@ -117,6 +120,16 @@ class SimProcess:
         """Return the UDP port that notifications go to."""
         return int(self.wait_for("listening", timeout_s).split()[1])
 
+    def console(self) -> list[str]:
+        """Return the last lines, of earlier starts too."""
+        with self._news:
+            return list(self._tail)
+
+    def banks(self) -> list[dict]:
+        """Describe what is in its flash file; see sim_banks."""
+        path = self.command[self.command.index("--flash") + 1] if "--flash" in self.command else ""
+        return sim_banks.banks_of_file(path, self._running())
+
     def __enter__(self):
         self.on()
         return self
@@ -125,6 +138,13 @@ class SimProcess:
         self.off()
 
     # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _running(self):
+        """Return the bank that the last boot has handed over to, None without power."""
+        for line in reversed(list(self.lines) if self.runs else ()):
+            if line.startswith("boot "):
+                return int(line.split()[3])
+        return None
 
     def _interrupt(self):
         if "-X" in self.command:  # MicroPython has no signals
@@ -138,6 +158,7 @@ class SimProcess:
         for line in stream:
             with self._news:
                 kept.append(line.rstrip("\n"))
+                self._tail.append(kept[-1])
                 self._news.notify_all()
             if self.on_line:
                 self.on_line(kept[-1])

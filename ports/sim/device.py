@@ -85,8 +85,12 @@ class Device:
     def boot(self):
         """Run one boot to its end; return how it ended."""
         self.boots += 1
+        return self._guard(self._run)
+
+    def _guard(self, action):
+        """Do something on the board; return what it returns, or how the boot ended there."""
         try:
-            end = self._run()
+            end = action()
         except PowerCut:
             end, self.reset_to_come = CUT, reset.POWER
         except Reset as e:

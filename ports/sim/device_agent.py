@@ -23,17 +23,22 @@ class AgentDevice(Device):
         """Say something."""
         self.server.log(text % arguments if arguments else text)
 
-    def boot(self):
-        """Run one boot to its end; what was open on the network is gone then."""
-        end = super().boot()
-        self.net.power_off()
+    def _guard(self, action):
+        """Do something on the board; what was open on the network is gone where the boot ended there."""
+        end = super()._guard(action)
+        if end is not None:
+            self.net.power_off()
         return end
 
-    def _run_agent(self, firmware):
+    def _start_agent(self):
         self.agent = agent = Agent(self.hardware, self, self.identity, self.options)
         self.journal, self.update = agent.journal, agent.update
         self.server.mounted(self)
         agent.start()
+        return agent
+
+    def _run_agent(self, firmware):
+        agent = self._start_agent()
         while not self.server.satisfied(agent):
             self._sleep(agent.step())
         return IDLE

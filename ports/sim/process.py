@@ -39,7 +39,7 @@ def run(device, watcher, boots):
     """Boot until the power goes or nothing is left to do; return the exit code."""
     try:
         while not boots or device.boots < boots:
-            code = _after(device, watcher, device.boot())
+            code = after(device, watcher, device.boot())
             if code is not None:
                 return code
     except Quit as e:
@@ -52,7 +52,8 @@ def run(device, watcher, boots):
     return UNFINISHED
 
 
-def _after(device, watcher, end):
+def after(device, watcher, end):
+    """Say how a boot ended; return the exit code, None where the board boots again."""
     if end == IDLE:
         watcher.say("idle")
         return DONE

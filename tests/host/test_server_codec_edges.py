@@ -2,8 +2,9 @@
 
 import pytest
 
-from flash_tools.server.dm_codec import MAX_DEPTH, WBXML, XML, CodecError, decode, encode
-from flash_tools.server.dm_element import leaf, node
+from flash_tools.server.dm_codec import MAX_DEPTH, WBXML, XML, CodecError, Style, decode, encode
+from flash_tools.server.dm_element import Element, leaf, meta, node
+from flash_tools.server.dm_outbox import _bound
 
 _HEAD = bytes.fromhex("02a4016a00")
 
@@ -57,3 +58,16 @@ def test_what_no_text_can_hold():
         decode('<?xml version="1.0" encoding="UTF-16"?><SyncML>\u20ac</SyncML>'.encode("utf-16"), XML).text
         == "\u20ac".encode()
     )
+
+
+@pytest.mark.parametrize("kind", [XML, WBXML])
+@pytest.mark.parametrize("namespaces", ["child", "parent", "absent", "prefixed"])
+@pytest.mark.parametrize("cdata", [False, True])
+def test_the_bound_of_a_size_holds_in_every_style(kind, namespaces, cdata):
+    rich = {"comments": True, "blanks": True, "doctype": True, "long_empty": True, "pages": "eager", "opaque": "always"}
+    for header, more in (("numeric", {}), ("textual", rich), ("table", rich)):
+        style = Style(header=header, namespaces=namespaces, cdata=cdata, **more)
+        for text in ("", "a", "&" * 50, "]]>" * 20, "\r" * 30, "\u20ac"):
+            item = node("Item", node("Target", leaf("LocURI", text)), meta(Format=text, Type=text), leaf("Data", text))
+            tree = node("SyncML", node("SyncBody", node("Add", *[item] * 3), Element("Final")))
+            assert len(encode(tree, kind, style)) <= _bound(tree)

@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 
 def test_the_examples(folder):
     examples = blocks()
-    assert len(examples) == 7
+    assert len(examples) == 8
     with BenchServer() as server:
         (folder / "bundle.json").write_text(json.dumps(server.add_device("sim:1")))
         for number, (line, expected) in enumerate(examples):

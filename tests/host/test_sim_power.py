@@ -1,6 +1,7 @@
 """The power switch: what labgrid's models `simplerest` and `rest` send, on devices of both interpreters."""
 
 import http.client
+import json
 import subprocess
 import sys
 import time
@@ -132,7 +133,9 @@ def test_dirty_power_goes_inside_an_operation(devices, index):
         assert not devices[index].runs
 
 
-@pytest.mark.parametrize("path", ["/", "/2", "/x", "/-1", "/0/2", "/0/on/off", "/0/1/1", "//", "/%30", "/?0"])
+@pytest.mark.parametrize(
+    "path", ["/", "/2", "/x", "/-1", "/0/2", "/0/on/off", "/0/1/1", "/0/console/1", "/0/Banks", "//", "/%30", "/?0"]
+)
 def test_wrong_requests_switch_nothing(switch, path):
     with pytest.raises(urllib.error.HTTPError) as caught:
         ask("GET", "http://127.0.0.1:%d" % switch.port + path)
@@ -147,6 +150,56 @@ def test_wrong_bodies_switch_nothing(switch, body):
     assert link.getresponse().status == 400
     link.close()
     assert not any(device.runs for device in switch.devices)
+
+
+def shown(switch, index, what):
+    return ask("GET", "http://127.0.0.1:%d/%d/%s" % (switch.port, index, what))
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_console(switch, index):
+    device = switch.devices[index]
+    switch.on(index)
+    device.wait_for("state", TIMEOUT_S)
+    switch.cycle(index)
+    device.wait_for("state", TIMEOUT_S)
+    assert len(device.lines) < 6 and shown(switch, index, "console").count("listening ") >= 2  # of the start before too
+    for _ in range(300):
+        device.send("nonsense")
+    device.send("quit")
+    assert device.wait(TIMEOUT_S) == 0
+    lines = shown(switch, index, "console").splitlines()
+    assert len(lines) == 200 and lines[-1] == "end 0" and "error no such command: nonsense" in lines
+
+
+def test_banks(switch):
+    assert [bank["state"] for bank in json.loads(shown(switch, 0, "banks"))["banks"]] == ["confirmed", "empty"]
+    switch.on(0)
+    switch.devices[0].wait_for("boot", TIMEOUT_S)
+    full = 64 * 1024 / (960 * 1024)  # of a bank of the usual chip
+    assert json.loads(shown(switch, 0, "banks")) == {
+        "banks": [
+            {"name": "bank0", "state": "runs", "version": "1.0", "fill": round(full, 4)},
+            {"name": "bank1", "state": "empty", "version": "", "fill": 0},
+        ]
+    }
+
+
+def test_banks_are_only_read(tmp_path):
+    """Whatever is in the file: an answer, and not a byte of it changed."""
+    files = sim_files.make(tmp_path / "device")
+    device = SimProcess(command(files.flash, files.provision))
+    whole = files.flash.read_bytes()
+    for damage in (0, 6 * 4096, 6 * 4096 + 200, 64 * 1024):
+        files.flash.write_bytes(whole[:damage] + b"\x00" * 64 + whole[damage + 64 :])
+        before, time_before = files.flash.read_bytes(), files.flash.stat().st_mtime_ns
+        banks = device.banks()
+        assert len(banks) == 2 and banks[0]["version"] == ("" if 0 < damage < 64 * 1024 else "1.0")
+        assert (files.flash.read_bytes(), files.flash.stat().st_mtime_ns) == (before, time_before)
+    files.flash.write_bytes(b"short")
+    assert device.banks() == []
+    files.flash.unlink()
+    assert device.banks() == [] and not files.flash.exists()
 
 
 def test_fumo_sim_run(tmp_path):
