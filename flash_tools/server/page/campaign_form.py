@@ -39,7 +39,8 @@ def _group(sent, row):
     def field(name):
         return sent.text("group%d_%s" % (row, name))
 
-    parts = ["name = %s" % _text(field("name")), _share(field("share"), field("name"))]
+    parts = ["name = %s" % _text(field("name"))]
+    parts += [_share(field("share"), field("name"))] if field("share") else []  # the last one takes all that are left
     parts += ["%s = %s" % (name, _text(field(name))) for name in ("success", "errors", "then") if field(name)]
     return ", ".join(parts + (["dynamic = true"] if field("dynamic") == "1" else []))
 

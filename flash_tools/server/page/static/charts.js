@@ -17,6 +17,8 @@
     return String(Math.round((value / 1000 ** Math.max(0, step)) * 10) / 10) + ["", "k", "M", "G", "T"][Math.max(0, step)];
   };
 
+  const utc = (at) => new Date(at * 1000).toISOString().replace("T", " ");
+
   function drawCharts() {
     if (!window.uPlot) return;
     for (const node of all("[data-chart]")) {
@@ -44,12 +46,13 @@
     const second = { ...axis, scale: "b", side: 1, grid: { show: false }, values, size: 44 };
     return {
       width: node.clientWidth,
+      tzDate: (at) => window.uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       height: 190,
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { live: true },
       scales: { y: { range: (_, low, high) => [0, Math.max(4, high * 1.1)] }, b: { range: (_, low, high) => [0, Math.max(1024, high * 1.1)] } },
-      axes: [axis, { ...axis, values, size: 44 }, ...(apart ? [second] : [])],
-      series: [{ label: "time", value: (_, at) => (at === null ? "" : new Date(at * 1000).toLocaleString()) }, ...data.names.map(line)],
+      axes: [{ ...axis, values: (_, list) => list.map((at) => utc(at).slice(11, 16)) }, { ...axis, values, size: 44 }, ...(apart ? [second] : [])],
+      series: [{ label: "time", value: (_, at) => (at === null ? "" : utc(at).slice(0, 16) + " UTC") }, ...data.names.map(line)],
     };
   }
 

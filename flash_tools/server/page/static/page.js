@@ -131,7 +131,8 @@
     if (event.kind === "progress" && event.data) moveProgress(event);
     if (!concerns(event)) return;
     if (["result", "paused", "campaign", "quarantined", "fault"].includes(event.kind)) {
-      announce.textContent = [event.device, event.text].filter(Boolean).join(": ").slice(0, 200);
+      const words = event.text || [event.kind, (event.data || {}).code].filter(Boolean).join(" ");
+      announce.textContent = [event.device || event.campaign, words].filter(Boolean).join(": ").slice(0, 200);
     }
     if (event.kind !== "progress") later();
   }
@@ -156,14 +157,11 @@
     if (!live || !body.dataset.events) return;
     const one = ["device", "campaign"].includes(body.dataset.events) && body.dataset.events;
     const stream = new EventSource("/api/events" + (one ? `?${one}=${body.dataset[one]}` : ""));
-    let lost = false;
     stream.onopen = () => {
       say("on", "Live");
-      if (lost) later(0);
-      lost = false;
+      later(0); // what has happened before it was open
     };
     stream.onerror = () => {
-      lost = true;
       say("off", stream.readyState === EventSource.CLOSED ? "Not live: reload" : "Server away");
     };
     stream.onmessage = take;
