@@ -11,7 +11,8 @@ from threading import Thread
 
 import pytest
 
-from flash_tools import cli, cli_output
+from flash_tools import cli
+from flash_tools.cli import output as cli_output
 from flash_tools.server.settings import init
 
 WAIT_S = 20

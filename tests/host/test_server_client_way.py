@@ -6,8 +6,8 @@ from threading import Thread
 
 import pytest
 
-from flash_tools import cli_output
 from flash_tools.admin_client import Client, path
+from flash_tools.cli import output as cli_output
 from flash_tools.errors import ToolError
 from flash_tools.server.field import FieldServer
 from tests.host import server_process

@@ -122,9 +122,12 @@ class Campaigns(Wire, Devices, Orders):
     @locked
     def remove_device(self, device_id):
         """Forget a device; campaigns go on without it."""
-        super().remove_device(device_id)
+        self.known(device_id)
         for campaign in self._campaigns.values():
             campaign.leave(device_id)
+            if campaign.dirty:
+                self._keep(campaign)  # in the transaction that forgets the device
+        super().remove_device(device_id)
         self._advance_touched()
         self.desk.commit()
 

@@ -44,6 +44,8 @@ class Connection:
                 self._db.execute("SELECT IFNULL(MAX(id), 0) FROM " + name).fetchone()[0]
                 for name in ("event", "session")
             )
+        except sqlite3.OperationalError as error:
+            raise ToolError("cannot use %s: %s: look at the disk and the file's rights" % (path, error)) from error
         except sqlite3.DatabaseError as error:
             raise ToolError("%s is no database of this server: %s" % (path, error)) from error
 

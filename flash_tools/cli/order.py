@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from flash_tools.admin_client import path
-from flash_tools.cli_output import clock, read, say, seconds, served, show_fields, show_table
+from flash_tools.cli.output import clock, read, say, seconds, served, show_fields, show_table
+from flash_tools.cli.task import NotYetError
 from flash_tools.errors import ToolError
-from flash_tools.task_cli import NotYetError
 
 orders_app = typer.Typer(no_args_is_help=True, help="What devices were ordered.")
 

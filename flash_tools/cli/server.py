@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flash_tools.cli_output import Folder, Json, clock, new_file, plain, result, say, served, show_fields, usual
+from flash_tools.cli.output import Folder, Json, clock, new_file, plain, result, say, served, show_fields, usual
 from flash_tools.errors import ToolError
 
 app = typer.Typer(no_args_is_help=True, help="A management and download server of your own (docs/server.md).")

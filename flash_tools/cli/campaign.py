@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flash_tools.admin_client import path
-from flash_tools.cli_output import read, say, served, show_fields, show_table, write
+from flash_tools.cli.output import read, say, served, show_fields, show_table, write
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns: one package for many devices.")
 

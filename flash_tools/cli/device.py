@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import task_cli
 from flash_tools.admin_client import path
-from flash_tools.cli_output import ago, clock, say, seconds, served, show_fields, show_table, write
+from flash_tools.cli import task as task_cli
+from flash_tools.cli.output import ago, clock, say, seconds, served, show_fields, show_table, write
 from flash_tools.errors import ToolError
 
 app = typer.Typer(no_args_is_help=True, help="Devices of a server.")

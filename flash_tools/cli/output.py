@@ -22,10 +22,12 @@ from flash_tools.errors import ToolError
 
 VERSION = 1  # of the result object
 FOLDER, URL, TOKEN = "FUMO_SERVER", "FUMO_URL", "FUMO_TOKEN"
+_PASSPHRASE = "FUMO_PASSPHRASE"
 USUAL_FOLDER = "fumo-server"
 _WIDTH = 200  # of a table that goes into a file or a pipe
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One result object on stdout.")]
 Folder = Annotated[
     Path | None, typer.Option("--dir", envvar=FOLDER, help="Folder of the server; ./%s otherwise." % USUAL_FOLDER)
@@ -33,6 +35,12 @@ Folder = Annotated[
 Url = Annotated[str | None, typer.Option("--url", envvar=URL, help="A running server's page, instead of a folder.")]
 Token = Annotated[str | None, typer.Option("--token", envvar=TOKEN, help="What that server's page wants.")]
 Ca = Annotated[Path | None, typer.Option("--ca", help="PEM of the authority to trust, with --url.")]
+
+
+def passphrase() -> bytes | None:
+    """Return what opens private keys, where the environment has it."""
+    text = os.environ.get(_PASSPHRASE)
+    return text.encode() if text else None
 
 
 def people() -> Console:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from flash_tools import keys, sim_files, sim_process
-from flash_tools.cli_output import write
+from flash_tools.cli.output import write
 from flash_tools.enrolment import fetch_bundle
 from flash_tools.errors import ToolError
 from flash_tools.sim_power import PowerSwitch

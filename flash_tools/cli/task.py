@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flash_tools.admin_client import path
-from flash_tools.cli_output import say, seconds, served, show_table
+from flash_tools.cli.output import say, seconds, served, show_table
 from flash_tools.errors import ToolError
 
 PART_S = 20  # of one request that waits

@@ -1,66 +1,22 @@
-"""The command `fumo`: thin wrappers of functions that scripts can call themselves. Data on stdout, words for people on stderr."""
+"""`fumo package`: update packages, built, looked at, and given to a server."""
 
-import json
-import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flash_tools import campaign_cli, device_cli, keys, order_cli, package_build, package_read, server_cli, sim_cli
-from flash_tools.cli_output import VERSION, Json, people, result, say, write
-from flash_tools.errors import ToolError
+from flash_tools import keys, package_build, package_read
+from flash_tools.cli import order
+from flash_tools.cli.output import DryRun, Json, passphrase, people, result, write
 
-app = typer.Typer(
-    no_args_is_help=True, help="Keys, packages, servers and simulated devices.", pretty_exceptions_enable=False
-)
-keys_app = typer.Typer(no_args_is_help=True, help="Signing keys.")
-package_app = typer.Typer(no_args_is_help=True, help="Update packages (.fup).")
-app.add_typer(keys_app, name="keys")
-app.add_typer(package_app, name="package")
-order_cli.register(package_app)
-app.add_typer(server_cli.app, name="server")
-app.add_typer(device_cli.app, name="device")
-app.command("order")(order_cli.order)
-app.add_typer(order_cli.orders_app, name="orders")
-app.add_typer(campaign_cli.app, name="campaign")
-app.add_typer(sim_cli.app, name="sim")
+app = typer.Typer(no_args_is_help=True, help="Update packages (.fup).")
+order.register(app)
 
-_PASSPHRASE = "FUMO_PASSPHRASE"
 _ERASE_64K_S, _PAGE_S = 0.16, 0.0007  # typical, of a W25Q128
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 
-
-def _passphrase() -> bytes | None:
-    text = os.environ.get(_PASSPHRASE)
-    return text.encode() if text else None
-
-
-@keys_app.command("new")
-def keys_new(
-    path: Annotated[Path, typer.Argument(help="File of the private key; its public half goes beside it as .pub.pem")],
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Make a P-256 signing key; a passphrase is taken from FUMO_PASSPHRASE."""
-    key = keys.new_key()
-    public = keys.public_bytes(key)
-    public_path = keys.public_path(path)
-    for taken in (path, public_path):
-        if taken.exists():
-            raise ToolError(f"{taken} exists: a key is not overwritten, choose another name")
-    if not dry_run:
-        keys.write_key(key, path, _passphrase())
-        write(public_path, keys.public_pem(key))
-    verb = "would write" if dry_run else "wrote"
-    people().print(f"{verb} {path} (keep it secret) and {public_path}; key id {keys.key_id(public)}")
-    result("keys new", as_json, {"private": str(path), "public": str(public_path), "kid": keys.key_id(public)})
-
-
-@package_app.command("build")
+@app.command("build")
 def package_build_command(
     image: Annotated[Path, typer.Argument(help="The firmware image.")],
     output: Annotated[Path, typer.Argument(help="The package to write.")],
@@ -80,7 +36,7 @@ def package_build_command(
     data = package_read.read_file(image)
     old_data = package_read.read_file(old) if old else None
     target = package_build.Target(product, model, layout, version, counter, kind)
-    signer = keys.read_key(key, _passphrase())
+    signer = keys.read_key(key, passphrase())
     package = package_build.build_package(data, target, signer, encoding=encoding, old_image=old_data)
     package_read.inspect(package, keys.public_bytes(signer), old_data)
     seconds = len(data) / 65536 * _ERASE_64K_S + len(data) / 256 * _PAGE_S
@@ -92,7 +48,7 @@ def package_build_command(
     result("package build", as_json, {"package": str(output), "image_bytes": len(data), "package_bytes": len(package)})
 
 
-@package_app.command("show")
+@app.command("show")
 def package_show(package: Path, as_json: Json = False) -> None:
     """Show what a package says of itself; the signature is not checked."""
     summary = package_read.inspect(package_read.read_file(package))
@@ -102,7 +58,7 @@ def package_show(package: Path, as_json: Json = False) -> None:
     result("package show", as_json, asdict(summary))
 
 
-@package_app.command("verify")
+@app.command("verify")
 def package_verify(
     package: Path,
     key: Annotated[Path, typer.Option(help="PEM file of the public (or private) key.")],
@@ -111,25 +67,7 @@ def package_verify(
 ) -> None:
     """Check signature, blocks and image as a device does."""
     old_data = package_read.read_file(old) if old else None
-    summary = package_read.inspect(package_read.read_file(package), keys.read_public_key(key, _passphrase()), old_data)
+    summary = package_read.inspect(package_read.read_file(package), keys.read_public_key(key, passphrase()), old_data)
     note = "" if summary.image == "good" else "; the image was not checked, that needs --old"
     people().print(f"{package}: signature good, {summary.blocks} blocks good{note}", markup=False)
     result("package verify", as_json, asdict(summary))
-
-
-def main() -> None:
-    """Run `fumo`; what the user can mend is one line and an exit code."""
-    try:
-        try:
-            app()
-        except OSError as e:
-            raise ToolError(f"cannot use {e.filename}: {e.strerror}" if e.filename else str(e)) from e
-    except ToolError as e:
-        if "--json" in sys.argv:
-            print(json.dumps({"version": VERSION, "ok": False, "error": str(e), "exit_code": e.exit_code}))
-        say(f"fumo: {e}")
-        sys.exit(e.exit_code)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,39 @@
+"""The command `fumo`: thin wrappers of functions that scripts can call themselves, a file for each of its commands.
+
+Data on stdout, words for people on stderr.
+"""
+
+import json
+import sys
+
+import typer
+
+from flash_tools.cli import campaign, device, key, order, package, server, sim
+from flash_tools.cli.output import VERSION, say
+from flash_tools.errors import ToolError
+
+app = typer.Typer(
+    no_args_is_help=True, help="Keys, packages, servers and simulated devices.", pretty_exceptions_enable=False
+)
+app.add_typer(key.app, name="keys")
+app.add_typer(package.app, name="package")
+app.add_typer(server.app, name="server")
+app.add_typer(device.app, name="device")
+app.command("order")(order.order)
+app.add_typer(order.orders_app, name="orders")
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(sim.app, name="sim")
+
+
+def main() -> None:
+    """Run `fumo`; what the user can mend is one line and an exit code."""
+    try:
+        try:
+            app()
+        except OSError as e:
+            raise ToolError(f"cannot use {e.filename}: {e.strerror}" if e.filename else str(e)) from e
+    except ToolError as e:
+        if "--json" in sys.argv:
+            print(json.dumps({"version": VERSION, "ok": False, "error": str(e), "exit_code": e.exit_code}))
+        say(f"fumo: {e}")
+        sys.exit(e.exit_code)
