@@ -13,7 +13,7 @@ APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test powercut soak mutants bench mem size lint debian clean
+.PHONY: help run test powercut soak kills mutants bench mem size lint debian clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update 
 
 soak: $(VENV)/.stamp ## run seeded worlds in virtual time: servers, network, flash, power; N=... worlds, SEED=... replays one
 	$(PY) -m tests.soak $(if $(N),--worlds $(N)) $(if $(SEED),--seed $(SEED))
+
+kills: $(VENV)/.stamp ## kill the server while a campaign runs, and see that nothing answered is lost; SEED=... draws others
+	$(PY) -m tests.kills $(if $(SEED),--seed $(SEED))
 
 mutants: $(VENV)/.stamp ## break the code on purpose and see whether the tests notice
 	$(PY) -m tests.mutants
