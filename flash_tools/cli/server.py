@@ -67,6 +67,7 @@ def run_command(
 ) -> None:
     """Run the server until SIGINT or SIGTERM."""
     from flash_tools.server.field import FieldServer
+    from flash_tools.server.listener import calm_collector
     from flash_tools.server.settings import Settings
 
     settings = Settings.read(where or usual(folder))
@@ -76,6 +77,7 @@ def run_command(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with FieldServer(settings, log=None if quiet else _log) as server:
+        calm_collector()
         say(
             "devices: %s; people: %s, sign in with the link of `fumo server token --link`"
             % (server.url, server.page_url)

@@ -22,9 +22,11 @@ from flash_tools.server.lock import FolderLock
 from flash_tools.server.log import Log
 from flash_tools.server.office import Office
 from flash_tools.server.settings import Settings
+from flash_tools.server.transcript import Transcript
 from flash_tools.server.web import make_app
 
 _TICK_S = 1
+_STEPS = 2000  # of the transcript in memory; the store has the sessions
 _LOOK_S = 3600  # between two looks at the certificate
 _ANY = ("127.0.0.1", 0)
 
@@ -42,6 +44,7 @@ class FieldOffice(Office):
             )
         if device_id not in self.desk.devices and not more.get("notify"):
             more["notify"] = self.usual_notify
+        more = {"each_message": True, **more}  # the number of a session alone proves nobody
         return super().add_device(device_id, auth, server_auth, **more)
 
 
@@ -131,7 +134,7 @@ class FieldServer:
         os.close(os.open(settings.store, os.O_RDWR | os.O_CREAT, 0o600))  # before SQLite makes it readable for all
         self.office = FieldOffice(
             settings.store, url=settings.public_url, tls=settings.secure, server_id=settings.server_id,
-            ca_pem=settings.ca_pem, inventory=True, keep_days=settings.keep_days, unknown=settings.unknown,
+            ca_pem=settings.ca_pem, transcript=Transcript(most=_STEPS), inventory=True, keep_days=settings.keep_days, unknown=settings.unknown,
         )  # fmt: skip
         self.office.usual_notify = settings.notify
         stack.callback(self.office.close)
