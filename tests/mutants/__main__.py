@@ -12,13 +12,14 @@ from pathlib import Path
 from tests.mutants.agent_defects import DEFECTS as AGENT_DEFECTS
 from tests.mutants.defects import DEFECTS as FLASH_DEFECTS
 from tests.mutants.dm_defects import DEFECTS as DM_DEFECTS
+from tests.mutants.server_defects import DEFECTS as SERVER_DEFECTS
 
 _ROOT = Path(__file__).parents[2]
 _FOLDERS = ("agent", "hal", "board", "ports", "flash_tools", "tests")
 _PORTABLE = ("test_journal", "test_boot_record", "test_region", "test_bank_writer", "test_nor_spi")
 _SAMPLE = ("--sample", "--only", "flash", "--random", "100", "--processes", "1")
 _LIMIT_S = 240
-DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS + AGENT_DEFECTS
+DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS + AGENT_DEFECTS + SERVER_DEFECTS
 _NAMED_TESTS = tuple(sorted({name for _, _, tests in DEFECTS for name in tests}))
 _WITH_CLEAN = (("", [], ()), ("", [], _NAMED_TESTS), *DEFECTS)  # the tree as it is must pass
 
