@@ -8,6 +8,7 @@ from agent.job import CLEAN, NO_BANK, PHASES
 
 _LINK_TEXT = const(160)
 _SLOTS = const(12)
+_CRASHES = const(15)  # the rest of the counter's byte says whose they are
 _CAUSES = ("unknown", "power", "commanded", "watchdog")
 
 
@@ -30,7 +31,7 @@ def _start(hardware, facts):
         _CAUSES[facts.cause],
         facts.uptime_s(),
         "unknown" if unix is None else unix,
-        hardware.crash_counter.get(),
+        hardware.crash_counter.get() & _CRASHES,
     )
 
 

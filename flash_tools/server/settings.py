@@ -43,7 +43,7 @@ class Settings:
         try:
             text = path.read_text()
         except FileNotFoundError:
-            raise ToolError("%s holds no server: make one with `fumo server init %s`" % (folder, folder)) from None
+            raise ToolError("%s holds no server: name its folder with --dir or FUMO_SERVER, or make one with `fumo server init %s`" % (folder, folder)) from None
         except UnicodeDecodeError:
             raise ToolError("%s is no text" % path) from None
         except OSError as error:

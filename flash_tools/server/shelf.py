@@ -101,11 +101,10 @@ class Shelf:
 
     def _digests(self, package, firmware):
         """Return the digests of the images that have that version."""
-        product = package.facts.get("product")
         return {
             each.facts["sha256"]
             for each in self.packages.values()
-            if each.facts.get("version") == firmware and each.facts.get("product") == product
+            if each.facts.get("version") == firmware and _for_same(each, package)
         }
 
     def base_version(self, package: Package) -> str:
@@ -131,8 +130,16 @@ class Shelf:
 
 
 def _same(one, other):
-    names = ("sha256", "product", "layout")
-    return all(one.facts.get(name) == other.facts.get(name) for name in names)
+    return all(one.facts.get(name) == other.facts.get(name) for name in ("sha256", "version", "counter", "kid")) and (
+        _for_same(one, other)
+    )
+
+
+def _for_same(one, other):
+    """Tell whether two packages are for the same devices."""
+    return all(one.facts.get(name) == other.facts.get(name) for name in ("product", "layout")) and (
+        set(one.facts.get("models", ())) == set(other.facts.get("models", ()))
+    )
 
 
 def check_name(name: str) -> str:

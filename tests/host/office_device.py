@@ -14,9 +14,9 @@ KEY = keys.new_key()
 FIELD = {"inventory": True, "public_packages": False, "silent_h": 1, "settle_s": 600}
 
 
-def package(version, *, key=KEY, old=None, product="bench", behaviour=firmware.GOOD):
+def package(version, *, key=KEY, old=None, product="bench", behaviour=firmware.GOOD, models=("sim",)):
     """Return an update package of a firmware that says it is that version."""
-    target = Target(product, ["sim"], "0123456789abcdef", version, 1)
+    target = Target(product, list(models), "0123456789abcdef", version, 1)
     return build_package(image(version, behaviour), target, key, encoding="delta" if old else "deflate", old_image=old)
 
 

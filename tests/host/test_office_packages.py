@@ -5,7 +5,7 @@ import pytest
 from flash_tools import keys
 from flash_tools.errors import RefusedError, ToolError, VerifyError
 from tests.host.office_device import ID, KEY, image, obey, package, place
-from tests.host.server_agent import get
+from tests.host.server_agent import get, report
 
 
 @pytest.fixture
@@ -32,6 +32,20 @@ def test_delta_where_the_device_runs_its_base(field):
     agent.device.version = "1.0"
     agent.session()
     assert agent.fumo.urls["DownloadAndUpdate/PkgURL"].endswith("/new.fup.dd") and order.package == "new.fup"
+
+
+def test_the_same_image_for_others_is_another_package(field):
+    office, agent = field
+    office.add_package(package("2.0"), "a.fup")
+    office.add_package(package("2.0", product="bench", models=["p"]), "b.fup")
+    office.add_package(package("2.0", key=keys.new_key()), "c.fup")
+    office.add_package(package("1.0", models=["p"]), "old.fup")
+    office.add_package(package("2.0", old=image("1.0")), "delta.fup")
+    for name in ("a.fup", "b.fup", "c.fup"):
+        order_id = office.place(ID, name)
+        agent.session()
+        assert office.order(order_id)["package"] == name
+        agent.session(report("downloadandupdate", 410, order_id))
 
 
 def test_full_where_the_device_runs_something_else(field):
@@ -61,6 +75,8 @@ def test_downloads_are_for_who_has_the_token(field):
     assert office.order(order_id)["bytes"] == 100 and office.device(ID)["state"] == "downloading"
     assert get(server, inner)[2] == data and office.device(ID)["state"] == "installing"
     assert office.counters()["bytes_served"] == 100 + len(data)
+    office.add_package(package("3.0"), "other.fup")
+    assert get(server, inner.replace("new.fup", "other.fup"))[0] == 404  # a token is for one package
     for wrong in (
         "/packages/new.fup",
         "/descriptors/new.fup.dd",

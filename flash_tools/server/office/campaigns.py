@@ -161,9 +161,10 @@ class Campaigns(Wire, Devices, Orders):
     def _touch(self, order):
         """Tell those that wait for the device, and the order's own campaign; return who is to go on."""
         found = {order.campaign} & set(self._campaigns)
-        if order.result != "waiting":
-            self._tally["done" if order.success is not False else "failed"] += not order.told_end
+        if order.word in ("done", "failed") and not order.told_end:
+            self._tally[order.word] += 1
             order.told_end = True
+        if order.result != "waiting":
             found |= {name for name, each in self._campaigns.items() if each.state == "running"}
         for name in found:
             self._campaigns[name].touched(order.device_id)

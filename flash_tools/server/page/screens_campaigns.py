@@ -106,7 +106,7 @@ class _Campaigns:
             shown=shown,
             failures=sorted(failures.items(), key=lambda item: -len(item[1])),
             events_list=self._office.timeline(campaign=campaign["name"], limit=40)[::-1],
-            actions=[(name, row[1], row[2]) for name, row in ACTIONS.items() if campaign["state"] in row[0]],
+            actions=_actions(campaign),
         )
 
     def act(self, request, sent):
@@ -122,6 +122,12 @@ class _Campaigns:
         if action == "remove":
             return go(request, "/campaigns", "The campaign is removed.")
         return go(request, said=_told(action, campaign))
+
+
+def _actions(campaign):
+    """Return (action, button, question) of what makes sense now; where nothing failed there is nothing to retry."""
+    fitting = [(name, *row[1:]) for name, row in ACTIONS.items() if campaign["state"] in row[0]]
+    return [row for row in fitting if row[0] != "retry" or campaign["counts"].get("failed")]
 
 
 def _told(action, campaign):

@@ -220,7 +220,8 @@ def event_code(event: dict):
     """Return the result code that an event brings."""
     data = event["data"]
     code = data.get("code") if "code" in data else (data.get("report") or {}).get("code")
-    return code if event["kind"] == "result" or (event["kind"] == "report" and not event["text"].endswith(str(code))) else None
+    told = event["kind"] == "report" and event["text"].endswith(str(code))
+    return code if event["kind"] in ("result", "report") and not told else None
 
 
 def session_word(session: dict) -> str:

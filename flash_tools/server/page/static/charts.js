@@ -51,7 +51,7 @@
       cursor: { y: false, drag: { x: false, y: false } },
       legend: { live: true },
       scales: { y: { range: (_, low, high) => [0, Math.max(4, high * 1.1)] }, b: { range: (_, low, high) => [0, Math.max(1024, high * 1.1)] } },
-      axes: [{ ...axis, values: (_, list) => list.map((at) => utc(at).slice(11, 16)) }, { ...axis, values, size: 44 }, ...(apart ? [second] : [])],
+      axes: [{ ...axis, size: 30, values: (_, list) => list.map((at) => utc(at).slice(11, 16)) }, { ...axis, values, size: 44 }, ...(apart ? [second] : [])],
       series: [{ label: "time", value: (_, at) => (at === null ? "" : utc(at).slice(0, 16) + " UTC") }, ...data.names.map(line)],
     };
   }

@@ -278,5 +278,7 @@
   poll();
   setInterval(tell, 5000);
   const here = find('.side [aria-current="page"]');
-  if (here && here.parentElement.offsetParent) here.closest("nav").scrollLeft = here.offsetLeft - 16;
+  const showHere = () => here && (here.closest("nav").scrollLeft = here.offsetLeft - 16);
+  addEventListener("resize", showHere);
+  showHere();
 })();
