@@ -19,7 +19,7 @@ help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
 
 run: $(VENV)/.stamp ## watch an update from server to device, power cut in the middle; FIRMWARE=crash rolls back, DEVICES=50 CUTS=random a fleet
-	$(PY) -m flash_tools.demo $(if $(FIRMWARE),--firmware $(FIRMWARE)) $(if $(DEVICES),--devices $(DEVICES)) \
+	@$(PY) -m flash_tools.demo $(if $(FIRMWARE),--firmware $(FIRMWARE)) $(if $(DEVICES),--devices $(DEVICES)) \
 	    $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
 
 test: $(VENV)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
@@ -72,7 +72,7 @@ $(VENV)/.stamp: requirements-dev.lock pyproject.toml
 	    os.path.exists(os.path.join(s.get_paths()['include'], 'Python.h'))))" || { $(CAN_APT) && $(APT) gcc libc6-dev python3-dev; } || \
 	    { echo "install the Debian packages gcc and python3-dev first: detools is built from source"; exit 1; }
 	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV)
-	@echo "installing the development environment into $(VENV)"
+	@echo "installing the development environment into $(VENV), once: a minute or two"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

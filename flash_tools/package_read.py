@@ -85,7 +85,7 @@ def manifest_text(data: bytes) -> bytes:
     try:
         return _manifest_text(fup.PackageReader(), _Bytes(data))
     except (PackageError, LinkError) as e:
-        raise VerifyError(f"this is no update package: {e}") from None
+        raise VerifyError(str(e)) from None
 
 
 def _manifest_text(reader, stream) -> bytes:

@@ -5,6 +5,8 @@ Data on stdout, words for people on stderr.
 
 import json
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -12,9 +14,7 @@ from flash_tools.cli import campaign, device, key, order, package, server, sim
 from flash_tools.cli.output import VERSION, say
 from flash_tools.errors import ToolError
 
-app = typer.Typer(
-    no_args_is_help=True, help="Keys, packages, servers and simulated devices.", pretty_exceptions_enable=False
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(key.app, name="keys")
 app.add_typer(package.app, name="package")
 app.add_typer(server.app, name="server")
@@ -23,6 +23,14 @@ app.command("order")(order.order)
 app.add_typer(order.orders_app, name="orders")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(sim.app, name="sim")
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False) -> None:
+    """Keys, packages, servers and simulated devices."""
+    if version:
+        print("fumo-agent", metadata.version("fumo-agent"))
+        raise typer.Exit
 
 
 def main() -> None:

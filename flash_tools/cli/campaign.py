@@ -27,7 +27,11 @@ _ACTIONS = {
 def add(server, file: Annotated[Path, typer.Argument(help="TOML of the campaign (docs/campaigns.md).")]) -> None:
     """Add a campaign."""
     made = server.client.post("/api/campaigns", read(file))
-    say("added %s: %s, %s" % (made["name"], made["package"], made["state"]))
+    devices = sum(group["size"] for group in made["groups"])
+    text = "added %s: %s for %d devices, %s" % (made["name"], made["package"], devices, made["state"])
+    say(text + ("; `fumo campaign start %s` begins" % made["name"] if made["state"] == "ready" else ""))
+    if not devices:
+        say("warning: its filter fits no device now")
     server.show({"campaign": made}, lambda: None)
 
 

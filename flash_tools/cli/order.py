@@ -10,6 +10,7 @@ from flash_tools.admin_client import path
 from flash_tools.cli.output import clock, read, say, seconds, served, show_fields, show_table
 from flash_tools.cli.task import NotYetError
 from flash_tools.errors import ToolError
+from flash_tools.server.page.words import result_words
 
 orders_app = typer.Typer(no_args_is_help=True, help="What devices were ordered.")
 
@@ -52,7 +53,12 @@ def order(
     if not wait:
         say("order %s%s" % (number, "" if server.client.runs else "; it waits until `fumo server run`"))
         return server.show({"order": made}, lambda: print(number))
-    _tell(server, _wait(server.client, number, limit_s))
+    try:
+        found = _wait(server.client, number, limit_s)
+    except KeyboardInterrupt:
+        say("order %s goes on: see `fumo orders show %s`, or take it back by `fumo orders cancel %s`" % ((number,) * 3))
+        raise
+    _tell(server, found)
 
 
 def _wait(client, number, limit_s):
@@ -73,7 +79,8 @@ def _wait(client, number, limit_s):
 
 def _tell(server, found):
     if not found["success"]:
-        why = found["failure"] or "it ended as %s" % found["state"]
+        known = result_words(found["code"]) if found["code"] is not None else ""
+        why = found["failure"] or known or "it ended as %s" % found["state"]
         code = " with %s" % found["code"] if found["code"] is not None else ""
         raise ToolError("order %s failed%s: %s" % (found["id"], code, why))
     server.show({"order": found}, lambda: show_fields({"order": found["id"], **_fields(found)}))

@@ -1,5 +1,6 @@
 """`fumo package`: update packages, built, looked at, and given to a server."""
 
+import functools
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -52,9 +53,11 @@ def package_build_command(
 def package_show(package: Path, as_json: Json = False) -> None:
     """Show what a package says of itself; the signature is not checked."""
     summary = package_read.inspect(package_read.read_file(package))
+    say = functools.partial(people().print, markup=False) if as_json else print
     for name, value in summary.manifest.items():
-        people().print(f"{name:14} {value}", markup=False)
-    people().print(f"{'blocks':14} {summary.blocks}\nsignature not checked: use `fumo package verify`")
+        say(f"{name:14} {', '.join(value) if isinstance(value, list) else value}")
+    say(f"{'blocks':14} {summary.blocks}")
+    people().print("signature not checked: use `fumo package verify`")
     result("package show", as_json, asdict(summary))
 
 

@@ -78,9 +78,10 @@ def run_command(
         signal.signal(number, lambda *_: stop.set())
     with FieldServer(settings, log=None if quiet else _log) as server:
         calm_collector()
+        other = "" if settings.folder == usual(None) else " --dir %s" % settings.folder
         say(
-            "devices: %s; people: %s, sign in with the link of `fumo server token --link`"
-            % (server.url, server.page_url)
+            "devices: %s; people: %s, sign in with the link of `fumo server token%s --link`"
+            % (server.url, server.page_url, other)
         )
         result("server run", as_json, {"url": server.url, "page": server.page_url, "pid": os.getpid()})
         sys.stdout.flush()
@@ -112,6 +113,8 @@ def token_command(
     result("server token", as_json, {"token": token, "link": address})
     if not as_json:
         print(address if link else token)
+    if new:
+        say("a server that runs on this folder wants it only after a restart")
 
 
 @app.command("show")
@@ -169,7 +172,7 @@ def backup_command(
 @served("server prune")
 def prune_command(
     server,
-    keep_days: Annotated[int, typer.Option(min=0, help="Days that are kept.")] = 90,
+    keep_days: Annotated[int, typer.Option(min=1, help="Days that are kept.")] = 90,
 ) -> None:
     """Forget old sessions and events; devices, orders and packages stay."""
     gone = server.client.post("/api/prune", {"keep_days": keep_days})

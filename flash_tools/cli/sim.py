@@ -61,6 +61,7 @@ def new(
     )  # fmt: skip
     if not key:
         keys.write_key(files.key, folder / sim_files.KEY)
+        write(keys.public_path(folder / sim_files.KEY), keys.public_pem(files.key))
     print(f"wrote {files.flash} and {files.provision}", file=sys.stderr)
     print(shlex.join(sim_process.command(files.flash, files.provision)))
 

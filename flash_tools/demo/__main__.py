@@ -137,7 +137,7 @@ def main(words=None) -> int:
     except KeyboardInterrupt:
         return 130
     if not live:
-        print("`fumo server run %s` opens the same again" % (given.folder / "server"))
+        print("`.venv/bin/fumo server run %s` opens the same again" % (given.folder / "server"))
     return code
 
 

@@ -99,6 +99,8 @@ class Story:
     def cuts_text(self) -> str:
         """Return that in words."""
         inside, between = self.cuts()
+        if not inside + between:
+            return "the power was never cut"
         return "power was cut %s inside flash operations, %s between" % (_times(inside), _times(between))
 
     # -- lines of a device: docs/simulator.md -------------------------------------------------------------------------

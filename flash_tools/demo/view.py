@@ -1,5 +1,6 @@
 """The live view in a terminal: where the page is, the device or the fleet, the campaign, what has happened."""
 
+import shutil
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -13,6 +14,7 @@ from flash_tools.errors import ToolError
 
 _PER_SECOND = 8
 _BAR = 40
+_TALL = 40  # lines of a terminal that has room for everything
 _CELLS = {"runs": "green", "trial": "yellow", "confirmed": "cyan", "spare": "blue", "empty": "bright_black"}
 _WORDS = {
     "idle": "bright_black", "downloading": "blue", "verifying": "cyan", "ready": "cyan", "installing": "magenta",
@@ -49,8 +51,10 @@ class View:
             table.add_row(bank["name"], _bar(bank["fill"], _CELLS[bank["state"]]), bank["state"], Text(bank["version"]))
         state = "no power" if not seen.power else "%d, %s" % (seen.state, STATES.get(seen.state, ""))
         table.add_row("State", Text(state, _WORDS.get(seen.word, "")), "session" if seen.session else "", "")
-        part = min(seen.progress / self._play.story.size, 1)
+        part = 1 if seen.state >= 40 else min(seen.progress / self._play.story.size, 1)
         table.add_row("download", _bar(part, "blue"), "%3d %%" % (100 * part), "")
+        if _is_short():
+            return Panel(table, title="device demo:1", title_align="left")
         lines = Text("\n".join(list(seen.lines)[-6:]), "bright_black", no_wrap=True, overflow="ellipsis")
         return Panel(Group(table, Text(), lines), title="device demo:1", title_align="left")
 
@@ -59,6 +63,8 @@ class View:
         counts, total = story.counts(), len(story.devices)
         table = Table.grid(padding=(0, 2))
         for word, style in _WORDS.items():
+            if _is_short() and not counts[word]:
+                continue
             table.add_row(word, _bar(counts[word] / total, style.split()[-1]), "%d" % counts[word])
         dots = Text()
         for seen in story.devices:
@@ -83,9 +89,14 @@ class View:
         return Panel(table, title=Text(title), title_align="left")
 
     def _happened(self):
-        said = list(self._play.story.said)[-12:]
+        count = 4 if _is_short() else 12
+        said = list(self._play.story.said)[-count:]
         text = Text("\n".join("%7.2f s  %s" % each for each in said), no_wrap=True, overflow="ellipsis")
-        return Panel(text, title="what happened", title_align="left", height=14)
+        return Panel(text, title="what happened", title_align="left", height=count + 2)
+
+
+def _is_short():
+    return shutil.get_terminal_size().lines < _TALL
 
 
 def _bar(part, style):

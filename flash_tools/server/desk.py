@@ -257,7 +257,8 @@ class Desk:
         if report.kind in KINDS:
             text = "%s %d%s" % (report.kind, report.code, ", said before" if copy else "")
         data = {**asdict(report), "copy": copy}
-        self._said.append((kind, text, {"device": device_id, **names, "report": data}))
+        keep = report.kind != "devicerequest"  # a poll: there may be thousands a day
+        self._said.append((kind, text, {"device": device_id, **names, "keep": keep, "report": data}))
 
     def take_request(self, device_id: str, report: Report) -> int:
         """Take a request for an update: 200 where commands follow in this session, 202 where not."""

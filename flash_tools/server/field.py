@@ -134,7 +134,8 @@ class FieldServer:
         os.close(os.open(settings.store, os.O_RDWR | os.O_CREAT, 0o600))  # before SQLite makes it readable for all
         self.office = FieldOffice(
             settings.store, url=settings.public_url, tls=settings.secure, server_id=settings.server_id,
-            ca_pem=settings.ca_pem, transcript=Transcript(most=_STEPS), inventory=True, keep_days=settings.keep_days, unknown=settings.unknown,
+            ca_pem=settings.ca_pem, transcript=Transcript(most=_STEPS), keep_days=settings.keep_days, unknown=settings.unknown,
+            inventory=True,
         )  # fmt: skip
         self.office.usual_notify = settings.notify
         stack.callback(self.office.close)

@@ -249,7 +249,9 @@ def bound(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise ToolError("cannot listen at %s:%d: %s; stop what has it, or take another port" % (host, port, error.strerror)) from error
+        raise ToolError(
+            "cannot listen at %s:%d: %s; stop what has it, or take another port" % (host, port, error.strerror)
+        ) from error
     return sock
 
 

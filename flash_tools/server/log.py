@@ -41,7 +41,7 @@ class Log:
 
     def event(self, event: dict) -> None:
         """Note an EVENT of the office."""
-        if event.get("kind") not in _SILENT:
+        if event.get("kind") not in _SILENT and event.get("id"):  # those that are worth keeping
             about = event.get("device") or event.get("campaign") or ""
             self.say(event.get("kind", ""), about, event.get("text") or _numbers(event.get("data") or {}))
 

@@ -70,10 +70,11 @@ class Logbook:
         device_id, add = session.device.device_id, self._desk.events.add
         if accepted and not row.begun:
             row.begun = True
-            add("contact", "", device=device_id, session=row.number)
+            add("contact", "", device=device_id, keep=False, session=row.number)  # the session's row says it, too
         if session.over and not row.ended:
             row.ended = True
-            add("session", result, device=device_id, session=row.number, messages=row.messages)
+            keep = result != "ok"
+            add("session", result, device=device_id, keep=keep, session=row.number, messages=row.messages)
         elif not row.ended:
             add("message", "", device=device_id, keep=False, session=row.number, n=row.messages)
 

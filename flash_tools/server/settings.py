@@ -43,7 +43,10 @@ class Settings:
         try:
             text = path.read_text()
         except FileNotFoundError:
-            raise ToolError("%s holds no server: name its folder with --dir or FUMO_SERVER, or make one with `fumo server init %s`" % (folder, folder)) from None
+            text = (
+                "%s holds no server: name its folder with --dir or FUMO_SERVER, or make one with `fumo server init %s`"
+            )
+            raise ToolError(text % (folder, folder)) from None
         except UnicodeDecodeError:
             raise ToolError("%s is no text" % path) from None
         except OSError as error:
@@ -162,6 +165,8 @@ def _make_folder(folder):
         for name in (TOML, certificates.CA_KEY, certificates.CA, STORE, TOKEN):
             if (folder / name).exists():
                 raise ToolError("%s exists: a server is not overwritten, choose another folder" % (folder / name))
+        if folder.exists() and any(folder.iterdir()):
+            raise ToolError("%s is not empty: a server wants a folder of its own" % folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
     except OSError as error:

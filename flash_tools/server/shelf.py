@@ -81,7 +81,10 @@ class Shelf:
         kid = signer_of(data)
         known = self.signers.get(kid)
         if self.signers and known is None:
-            raise RefusedError("the package is signed by the unknown key %s: add that key as a signer first" % kid)
+            raise RefusedError(
+                "the package is signed by the unknown key %s: add that key as a signer first (`fumo package trust KEY.pub.pem`)"
+                % kid
+            )
         summary = package_read.inspect(data, bytes.fromhex(known["public"]) if known else None)
         return {**summary.manifest, "kid": kid}
 

@@ -16,6 +16,7 @@ from flash_tools.errors import ToolError
 def transcript(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "TRANSCRIPT", tmp_path / "run.txt")
     monkeypatch.setattr(stage, "_PORTS", (0, 0))
+    monkeypatch.setenv("LINES", "50")
 
 
 def test_a_fleet(tmp_path, monkeypatch, capsys):
@@ -130,3 +131,12 @@ def test_the_view_of_many():
     assert "4 devices, power was cut once inside flash operations, never between" in text
     assert "b: *** the power is cut inside a flash operation: half ***" in text
     assert "no power     " + "█" * 30 in text and "idle         " + "█" * 10 in text
+
+
+def test_a_short_terminal_shows_what_happened_last(monkeypatch):
+    monkeypatch.setenv("LINES", "24")
+    play = Play(["d"])
+    for number in range(20):
+        play.story.say("sentence %d." % number)
+    text = shown(play, Place())
+    assert "sentence 19." in text and "sentence 16." in text and "sentence 15." not in text and text.count("\n") <= 24

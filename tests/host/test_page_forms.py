@@ -131,7 +131,7 @@ def test_a_command_is_sent_as_it_was_written(browser):
     assert browser.office.calls[-1] == (
         "command_device",
         "dev-002",
-        [{"do": "get", "uri": "./DevInfo", "list": "Struct"}],
+        [{"do": "get", "uri": "./DevInfo", "list": "StructData"}],
     )
     browser.post("/devices/dev-002", {"action": "command", "do": "get", "uri": ""})
     assert browser.said.startswith("error:which node?")

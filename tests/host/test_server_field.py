@@ -109,9 +109,9 @@ def test_the_log_is_one_line_an_event(tmp_path):
     lines = []
     log = Log(lines.append)
     log.start()
-    log.event({"kind": "contact", "device": HOSTILE, "text": "a\nb" + "x" * 1000, "data": {}})
-    log.event({"kind": "progress", "device": "d", "text": "", "data": {}})
-    log.event({"kind": "result", "device": "d", "text": "", "data": {"code": 200, "deep": {}}})
+    log.event({"id": 1, "kind": "contact", "device": HOSTILE, "text": "a\nb" + "x" * 1000, "data": {}})
+    log.event({"id": 0, "kind": "progress", "device": "d", "text": "", "data": {}})
+    log.event({"id": 2, "kind": "result", "device": "d", "text": "", "data": {"code": 200, "deep": {}}})
     log.stop()
     assert len(lines) == 2 and all(line.isprintable() and len(line) <= 400 for line in lines)
     assert lines[1].endswith("result d code 200")

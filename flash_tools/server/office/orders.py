@@ -48,18 +48,27 @@ class Orders(Base):
             choose=descriptor, settle_s=self.settle_s, silent_s=self.silent_s if silent_s is None else silent_s, **more,
         )  # fmt: skip
         self.desk.add_order(order)
+        self._note_model(order)
         self.desk.events.add(
             "ordered", "%s by %s" % (package, method), device=device_id, order=order_id, campaign=order.campaign,
             attempt=order.attempt,
         )  # fmt: skip
         return order
 
+    def _note_model(self, order):
+        """Say where a package seems to be for other devices; the device decides, by what it was provisioned with."""
+        model = self.desk.profile(order.device_id).model
+        models = self.desk.shelf.get(order.package).facts.get("models", ()) if order.package else ()
+        if model and models and model not in models:
+            text = "%s is for %s, and the device says that it is a %s" % (order.package, ", ".join(models), model)
+            self.desk.events.add("notice", text, device=order.device_id, order=order.order_id)
+
     def _wake(self, device_id):
         """Wake a device as well as one can; it comes by itself in the end."""
         try:
             self.send_notification(device_id)
         except ToolError as error:
-            self.desk.events.add("notice", str(error), device=device_id)
+            self.desk.events.add("notice", "no package 0: %s" % error, device=device_id)
             self.desk.commit()
 
     def the_order(self, order_id: str) -> Order:

@@ -12,7 +12,7 @@ ACTIONS = {
     "start": (
         ("ready",),
         "Start",
-        "Start the campaign? Its devices are chosen now and the first group is ordered to update.",
+        "Start the campaign? The first group is ordered to update now.",
     ),
     "pause": (
         ("running",),
