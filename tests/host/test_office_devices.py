@@ -273,7 +273,9 @@ def test_listeners_hear_what_is_kept_only(field):
     heard = []
     stop = office.subscribe(lambda event: heard.append((event["kind"], event["id"] > 0)))
     agent.session()
-    assert [("contact", False), ("session", False)] == [each for each in heard if each[0] != "message"]  # told, not kept
+    assert [("contact", False), ("session", False)] == [
+        each for each in heard if each[0] != "message"
+    ]  # told, not kept
     office.change_device(ID, paused=True)
     assert heard[-1] == ("paused", True)
     stop()
