@@ -37,13 +37,14 @@ class BenchServer:
     """`faults` are those of OMA DM (dm_faults), `web_faults` those of HTTP; `relay=True` puts a TCP relay in front.
 
     `certificate` is one of pki.KINDS or a Certificate; `client_certificates=True` demands one of `client_certificate()`.
-    Further options are those of Office; as a rule the server does nothing that it was not told.
+    `page=True` answers people and scripts, too: see `page_url` and `token`. Further options are those of Office; as a rule
+    the server does nothing that it was not told.
     """
 
     def __init__(
         self, port=0, store=":memory:", tls=True, host="127.0.0.1", faults=None, *, name="localhost", certificate="good",
         authority=None, client_certificates=False, relay=False, server_id="bench", style=None, random=os.urandom,
-        keep_alive_s=15, **office,
+        keep_alive_s=15, page=False, **office,
     ):  # fmt: skip
         self.port, self.host, self.name, self.tls, self.server_id = port, host, name, tls, server_id
         self.faults, self.web_faults, self.transcript = faults or Faults(), WebFaults(), Transcript()
@@ -54,7 +55,9 @@ class BenchServer:
         self._path, self._style, self._random, self._keep_alive_s = store, style or Style(), random, keep_alive_s
         self._with_relay, self._relay_port = relay, 0
         self._context = self._make_context(certificate, client_certificates) if tls else None
-        self._listener = None
+        self._listener = self._page = None
+        self.token = secrets.token_urlsafe(18) if page else ""  # what the page and its JSON interface want
+        self._page_port = 0
 
     def _make_context(self, certificate, client_certificates):
         made = self._certificate(certificate)
@@ -80,14 +83,31 @@ class BenchServer:
         self._listener = Listener(make_app(self), self.host, self.port, self._context, self._keep_alive_s)
         self.port = self._listener.port
         self._listener.start()
+        if self.token:
+            self._start_page()
         if self._with_relay:
             self.relay = Relay(self.host, self._relay_port, (self.host, self.port))
             self._listener.run(self.relay.start())
             self._relay_port = self.relay.port
         return self
 
+    def _start_page(self):
+        from flash_tools.server.admin.app import make_admin  # most benches have none
+
+        self._page = Listener(make_admin(self.office, self.token, secure=False), "127.0.0.1", self._page_port, None)
+        self._page_port = self._page.port
+        self._page.start()
+
+    @property
+    def page_url(self) -> str:
+        """Return where people and scripts are answered, with `page=True`."""
+        return "http://127.0.0.1:%d" % self._page_port
+
     def stop(self):
         """Stop at once; connections break."""
+        if self._page:
+            self._page.stop()
+            self._page = None
         if self._listener:
             if self.relay:
                 self._listener.call(self.relay.stop)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from flash_tools.admin_client import Client
 from flash_tools.errors import ToolError
 from flash_tools.server.bench import BenchServer
 from flash_tools.server.dm_commands import Get
@@ -266,3 +267,20 @@ def test_what_cannot_be_ordered(server, agent):
             server.order(device, package, **options)
     with pytest.raises(ToolError):
         server.order(portable.ID, None, "push")
+
+
+def test_the_page_and_its_json_interface_in_a_test():
+    with BenchServer(page=True) as server:
+        agent = Agent(server)
+        server.add_package(IMAGE, "fw.fup")
+        client = Client(server.page_url, server.token)
+        order_id = client.post("/api/orders", {"device": portable.ID, "package": "fw.fup"})["id"]
+        agent.session()
+        agent.session(report("downloadandupdate", 410, order_id))
+        assert client.get("/api/orders/" + order_id, wait=5)["code"] == 410
+        client.post("/api/faults", {"kind": "http", "for": "dm", "fault": "status", "args": {"code": 503}, "times": 1})
+        with pytest.raises(AssertionError):
+            agent.session()
+        server.restart()
+        agent.close()
+        assert client.get("/api/devices")["total"] == 0  # the store was in memory
