@@ -17,7 +17,7 @@ Id = Annotated[str, typer.Argument(help="DevId of the device.", metavar="DEVICE"
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="May be given more than once.")]
 Notify = Annotated[
     str | None,
-    typer.Option(help="Where it hears notifications: host:port, or a port where it came from.", show_default=False),
+    typer.Option(help="Where it hears notifications: address:port, or a port where it came from.", show_default=False),
 ]
 Auth = Annotated[str, typer.Option(help="auto, md5, MAC, basic or none: how the device proves itself.")]
 ServerAuth = Annotated[str, typer.Option(help="The same for the server towards the device.")]

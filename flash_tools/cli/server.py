@@ -67,7 +67,7 @@ def run_command(
 ) -> None:
     """Run the server until SIGINT or SIGTERM."""
     from flash_tools.server.field import FieldServer
-    from flash_tools.server.listener import calm_collector
+    from flash_tools.server.listener import calm_collector, take_files
     from flash_tools.server.settings import Settings
 
     settings = Settings.read(where or usual(folder))
@@ -76,6 +76,7 @@ def run_command(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    take_files()
     with FieldServer(settings, log=None if quiet else _log) as server:
         calm_collector()
         other = "" if settings.folder == usual(None) else " --dir %s" % settings.folder

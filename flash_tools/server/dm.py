@@ -18,7 +18,9 @@ from flash_tools.server.dm_faults import Faults
 from flash_tools.server.dm_outbox import Draft
 from flash_tools.server.dm_session import Session
 
+_MAX_COMMANDS = 1000  # in one message: each is answered, and 64 KiB of them would take a third of a second
 _MAX_SESSIONS, _MAX_KNOCKING = 1000, 200
+_MAX_OF_ONE = 4  # sessions of one device: it pushes out its own, not those of others
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class DmServer:
             key = _identity(message)
         except CodecError as error:
             return Reply(("%s\n" % error).encode(), status=400)
+        if len(message.find("SyncBody").children) > _MAX_COMMANDS:
+            return Reply(b"the message has too many commands\n", status=413)
         self.last_device = key[0]
         mac = next((value for name, value in (headers or {}).items() if name.lower() == MAC_HEADER), None)
         session = self.last_session = self._session_of(key, message, body, mac)
@@ -96,7 +100,8 @@ class DmServer:
             stranger.access.exhaust()
             return stranger
         number, proves = message.size("SyncHdr", "MsgID") or 0, mac or message.find("SyncHdr", "Cred")
-        knocking, session = self._knocking.get(key), self._sessions.get(key)
+        kept = (self._knocking.get(key), self._sessions.get(key))
+        knocking, session = (each if each and each.device is device else None for each in kept)  # of this account
         follows = knocking is not None and knocking.client_msg_id == str(number - 1)
         if knocking is not None and number != 1 and (session is None or (proves and follows)):
             return knocking
@@ -111,6 +116,10 @@ class DmServer:
         if session.known:
             self._knocking.pop(key, None)
         kept, most = (self._sessions, _MAX_SESSIONS) if session.known else (self._knocking, _MAX_KNOCKING)
+        if key not in kept:
+            mine = [other for other in kept if other[0] == key[0]]
+            for other in mine[: max(0, len(mine) + 1 - _MAX_OF_ONE)]:
+                del kept[other]
         kept[key] = session
         kept.move_to_end(key)
         while len(kept) > most:

@@ -95,11 +95,11 @@ class Status(NamedTuple):
     code: int
 
 
-def item_result(item: Element, outer: Element, data: bytes) -> Result:
-    """Read an Item of the client whose Meta may stand one level up; `data` is all of it."""
-    inner, above = item.find("Meta"), outer.find("Meta")
-    shown = (inner.value("Format") if inner else "") or (above.value("Format") if above else "")
-    kind = (inner.value("Type") if inner else "") or (above.value("Type") if above else "")
+def item_result(item: Element, above: tuple[str, str], data: bytes) -> Result:
+    """Read an Item of the client; `above` is what the Meta one level up says: (format, type); `data` is all of it."""
+    inner = item.find("Meta")
+    shown = (inner.value("Format") if inner else "") or above[0]
+    kind = (inner.value("Type") if inner else "") or above[1]
     if shown.lower() == "b64":
         try:
             data = base64.b64decode(data)

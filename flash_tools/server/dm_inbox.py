@@ -43,6 +43,29 @@ class Received:
     content: bool = False  # there is more in it than Statuses of SyncHdr and of Alert 1222
 
 
+class _Outer(NamedTuple):
+    """What a command says besides its Items, read once: there may be thousands of those."""
+
+    has_meta: bool
+    above: tuple[str, str]  # Format and Type
+    size: int | None
+    refs: tuple[str, str]
+    named: str  # SourceRef or TargetRef
+    correlator: str | None
+
+
+def _outer(element):
+    meta, correlator = element.find("Meta"), element.data("Correlator")
+    return _Outer(
+        meta is not None,
+        (element.value("Meta", "Format"), element.value("Meta", "Type")),
+        element.size("Meta", "Size"),
+        (element.value("MsgRef"), element.value("CmdRef")),
+        element.value("SourceRef") or element.value("TargetRef"),
+        None if correlator is None else correlator.decode("utf-8", "replace").strip(),
+    )
+
+
 @dataclass
 class _Upload:
     key: tuple
@@ -66,7 +89,7 @@ class Inbox:
         self._session = session
         self._object_max = object_max
         self._alert_status = alert_status  # (ClientAlert) -> Status code, the policy's
-        self._upload = None
+        self._upload = self._outer = None
         self._held = 0  # bytes of all values that are remembered
 
     def read(self, body: Element) -> Received:
@@ -92,6 +115,7 @@ class Inbox:
         if name != "Results" and element.value("CmdID") in ("", "0"):
             return 400  # an answer would belong to nothing, or to the SyncHdr
         if name in readers:
+            self._outer = _outer(element)
             return readers[name](element, received)
         return 406 if name in _UNSUPPORTED else 400
 
@@ -118,13 +142,18 @@ class Inbox:
         for item in element.find_all("Item"):
             code, data = self._whole(element, item, received)
             if code == 200:
-                result = item_result(item, element, data)
+                result = item_result(item, self._outer.above, data)
                 if not result.source:
-                    result = result._replace(source=item.value("Target", "LocURI") or _only_target(element, command))
+                    result = result._replace(source=item.value("Target", "LocURI") or self._only_target(command))
                 code = self._keep_result(result, command)
             if code != 200:
                 worst = code
         return worst  # no Status for Results that are fine
+
+    def _only_target(self, command):
+        if not self._outer.named and command is not None and len(command.items) == 1:
+            return command.items[0].target
+        return self._outer.named
 
     def _is_room(self, value):
         self._held += len(value) + _OVERHEAD
@@ -152,18 +181,17 @@ class Inbox:
         for item in element.find_all("Item") or [Element("Item")]:
             status, data = self._whole(element, item, received)
             if status == 200:
-                status = self._note_alert(element, item, code, data)
+                status = self._note_alert(item, code, data)
             statuses.append(status)
         return next((status for status in statuses if status >= 213), statuses[0])
 
-    def _note_alert(self, element, item, code, data):
-        result = item_result(item, element, data)
-        correlator = element.data("Correlator")
+    def _note_alert(self, item, code, data):
+        result = item_result(item, self._outer.above, data)
         alert = ClientAlert(
             code,
             result.type,
             result.source,
-            None if correlator is None else correlator.decode("utf-8", "replace").strip(),
+            self._outer.correlator,
             item.value("Meta", "Mark"),
             result.format,
             result.data,
@@ -188,8 +216,8 @@ class Inbox:
             return 405
         if not self._is_room(uri + "=") or not self._is_room(data):
             return 413
-        if item.find("Meta") is not None or element.find("Meta") is not None:
-            data = item_result(item, element, data).data
+        if item.find("Meta") is not None or self._outer.has_meta:
+            data = item_result(item, self._outer.above, data).data
         self._session.devinfo[uri] = data.decode("utf-8", "replace").strip()
         return 200
 
@@ -199,10 +227,10 @@ class Inbox:
         if self._upload is None and not more:
             return 200, item.data("Data") or b""  # nearly always
         source, target = item.value("Source", "LocURI"), item.value("Target", "LocURI")
-        key = (element.tag_name, source, target, element.value("MsgRef"), element.value("CmdRef"))
+        key = (element.tag_name, source, target, *self._outer.refs)
         size = item.size("Meta", "Size")
         if size is None:
-            size = element.size("Meta", "Size")
+            size = self._outer.size
         if self._upload is not None and self._upload.key != key:
             received.broken, self._upload = self._upload.key[1:3], None
         if self._upload is None:
@@ -225,13 +253,6 @@ class Inbox:
         if len(upload.data) != upload.size:
             return 424, None
         return 200, bytes(upload.data)
-
-
-def _only_target(element, command):
-    named = element.value("SourceRef") or element.value("TargetRef")
-    if not named and command is not None and len(command.items) == 1:
-        return command.items[0].target
-    return named
 
 
 def _keep(kept, one):

@@ -12,6 +12,7 @@ from flash_tools.server.dm_outbox import Draft, Outbox
 
 _VERSIONS = (("VerDTD", "1.2", 505), ("VerProto", "DM/1.2", 513))
 _MOST_REFUSALS = 100  # Statuses: 64 KiB of a stranger must not cost half a second and an answer of 1.4 MB
+_MESSAGE_MAX = 1 << 20  # bytes of a message of ours, whatever the client says that it takes
 _SESSION_ID_MAX = 64  # letters; four hexadecimal digits are usual
 _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
 
@@ -191,7 +192,7 @@ class Session:
             meta(MaxMsgSize=server.message_max, MaxObjSize=server.object_max) if self.msg_id == 1 else None,
         )
         root = node("SyncML", top, Element("SyncBody"))
-        limits = (self.message_max, self.object_max, self.chunk_max)
+        limits = (min(self.message_max or _MESSAGE_MAX, _MESSAGE_MAX), self.object_max, self.chunk_max)
         return Draft(root, content_type, self.style, self.msg_id, *limits)
 
     def _put_statuses(self, draft, header, code, answers):

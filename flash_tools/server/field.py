@@ -26,7 +26,7 @@ from flash_tools.server.transcript import Transcript
 from flash_tools.server.web import make_app
 
 _TICK_S = 1
-_STEPS = 2000  # of the transcript in memory; the store has the sessions
+_STEPS, _STEP = 2000, 16384  # of the transcript in memory, bytes of a body in it; the store has the sessions
 _LOOK_S = 3600  # between two looks at the certificate
 _ANY = ("127.0.0.1", 0)
 
@@ -35,6 +35,11 @@ class FieldOffice(Office):
     """An office whose devices are far away: what they say is proved, and new ones are woken where the settings say."""
 
     usual_notify = ""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        for device in self.desk.devices.values():
+            device.each_message = True  # accounts of an earlier version, too
 
     def add_device(self, device_id, auth="auto", server_auth="auto", **more):
         """Make an account; without TLS both sides prove each message by MAC."""
@@ -134,7 +139,8 @@ class FieldServer:
         os.close(os.open(settings.store, os.O_RDWR | os.O_CREAT, 0o600))  # before SQLite makes it readable for all
         self.office = FieldOffice(
             settings.store, url=settings.public_url, tls=settings.secure, server_id=settings.server_id,
-            ca_pem=settings.ca_pem, transcript=Transcript(most=_STEPS), keep_days=settings.keep_days, unknown=settings.unknown,
+            ca_pem=settings.ca_pem, transcript=Transcript(most=_STEPS, body_most=_STEP), keep_days=settings.keep_days,
+            unknown=settings.unknown,
             inventory=True,
         )  # fmt: skip
         self.office.usual_notify = settings.notify

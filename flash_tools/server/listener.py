@@ -5,8 +5,10 @@ application the bare connection (`scope["wire"]`), so that scripted faults can d
 """
 
 import asyncio
+import contextlib
 import fcntl
 import gc
+import resource
 import socket
 import ssl
 import struct
@@ -24,6 +26,7 @@ from flash_tools.server.pki import Certificate
 _CALL_S = 10
 _HANDSHAKE_S, _SHUTDOWN_S = 10, 1
 _REQUEST_S = 30  # from the first byte of a request to the last one
+_TAKE_S = 300  # in which a peer takes a part of what is sent: 48 KiB
 _BACKLOG = 2048  # connections that wait to be taken; the kernel's limit may be lower
 _NOT_SENT = 0x894B  # SIOCOUTQNSD of Linux; what was sent may still wait for its acknowledgement
 _GOODBYES = 50  # turns of the loop that connections have to end in
@@ -93,6 +96,7 @@ def break_off(transport):
 
 class _Protocol(H11Protocol):
     count = 0
+    _stuck = None
 
     def connection_made(self, transport):
         type(self).count += 1
@@ -100,7 +104,8 @@ class _Protocol(H11Protocol):
         super().connection_made(wire)
         app = self.app
         self.app = lambda scope, receive, send: app(dict(scope, wire=wire), receive, send)
-        self._late = None  # what happens to a request that takes too long to come
+        # What happens to a request that takes too long to come; who connects and says nothing is such a one.
+        self._late = self.loop.call_later(_REQUEST_S, self.wire.close)
 
     def data_received(self, data):
         self.wire.received += len(data)
@@ -116,8 +121,22 @@ class _Protocol(H11Protocol):
         elif (not comes or self.wire.patient) and self._late is not None:
             self._stop_waiting()
 
+    def pause_writing(self):
+        super().pause_writing()
+        self._stuck = self.loop.call_later(_TAKE_S, self.wire.abort)  # who reads nothing would keep it for ever
+
+    def resume_writing(self):
+        self._stop_stuck()
+        super().resume_writing()
+
+    def _stop_stuck(self):
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
     def connection_lost(self, exc):
         self._stop_waiting()
+        self._stop_stuck()
         super().connection_lost(exc)
 
     def _stop_waiting(self):
@@ -239,6 +258,13 @@ def calm_collector():
     """
     gc.freeze()
     gc.set_threshold(50000, 20, 100)
+
+
+def take_files():
+    """Let this process have as many open files as it may: each connection is one, and a shell usually gives 1024."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def bound(host: str, port: int) -> socket.socket:

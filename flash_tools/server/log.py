@@ -11,6 +11,7 @@ import time
 
 _MOST = 10000  # lines that may wait; more are counted and dropped
 _LINE_MAX = 400
+_STRANGERS, _A_MINUTE = ("refused", "warning"), 100  # first words of lines that strangers cause; so many stay
 _SILENT = ("progress", "message")  # there are too many of them
 _LOGGERS = ("fumo", "uvicorn.error", "asyncio")
 
@@ -20,7 +21,7 @@ class Log:
 
     def __init__(self, write=None):
         self._write, self._queue, self._thread = write, queue.Queue(_MOST), None
-        self._lost = 0
+        self._lost = self._minute = self._said = 0
         self._handler = _Handler(self)
 
     def start(self) -> None:
@@ -47,10 +48,19 @@ class Log:
 
     def say(self, *words: str) -> None:
         """Note a line."""
+        if words[0] in _STRANGERS and self._is_too_much(time.monotonic() // 60):
+            self._lost += 1
+            return
         try:
             self._queue.put_nowait("%s %s" % (time.strftime("%H:%M:%S"), " ".join(str(word) for word in words if word)))
         except queue.Full:
             self._lost += 1
+
+    def _is_too_much(self, minute):
+        if minute != self._minute:
+            self._minute, self._said = minute, 0
+        self._said += 1
+        return self._said > _A_MINUTE
 
     def defect(self, where: str, error: BaseException) -> None:
         """Note a defect of the server itself: what and where, in one line."""

@@ -4,6 +4,7 @@ Whoever is not known leaves no row, who is not authenticated only so many an hou
 """
 
 import time
+from collections import Counter
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -11,6 +12,8 @@ from flash_tools.server.dm_access import ACCEPTED
 from flash_tools.server.dm_auth import basic
 
 _MOST_BODY = 16384  # bytes of a message that are kept
+_MOST_MESSAGES, _MOST_REFUSED = 1000, 10  # of a session that are kept; of one that was never let in
+_SESSIONS_AN_HOUR, _BYTES_AN_HOUR = 600, 16 << 20  # of one device that are kept
 _STRANGERS_AN_HOUR = 200
 _HOUR_S = 3600
 
@@ -22,6 +25,7 @@ class Logbook:
         self._desk = desk
         self._rows = WeakKeyDictionary()  # Session -> _Row
         self._hour, self._refusals = 0, 0
+        self._begun, self._bytes = Counter(), Counter()  # of each device in this hour
 
     def exchange(self, session, request, reply, content_type, started, address) -> bool:
         """Note an exchange of a known device; tell whether it is authenticated."""
@@ -45,7 +49,9 @@ class Logbook:
         else:
             who = session.device.device_id, session.session_id[:64]
             row.number = store.add_session(*who, now, address, session.tls, *counts)
-        store.add_message(row.number, row.messages, started, ms, content_type[:64], *bodies, "")
+        if row.messages <= (_MOST_MESSAGES if session.known else _MOST_REFUSED):
+            bodies = self._within(device.device_id, *bodies)
+            store.add_message(row.number, row.messages, started, ms, content_type[:64], *bodies, "")
         self._tell(session, row, result, accepted)
         return accepted
 
@@ -53,17 +59,26 @@ class Logbook:
         row = self._rows.get(session)
         if row is not None:
             return row
-        if not accepted and self._too_many(time.time()):
+        if self._too_many(session.device.device_id, accepted, time.time() // _HOUR_S):
             return None
         row = self._rows[session] = _Row()
         return row
 
-    def _too_many(self, now):
-        hour = now // _HOUR_S
+    def _too_many(self, device_id, accepted, hour):
         if hour != self._hour:
             self._hour, self._refusals = hour, 0
+            self._begun.clear()
+            self._bytes.clear()
+        if accepted:
+            self._begun[device_id] += 1
+            return self._begun[device_id] > _SESSIONS_AN_HOUR
         self._refusals += 1
         return self._refusals > _STRANGERS_AN_HOUR
+
+    def _within(self, device_id, request, kind, answer):
+        """Return what is kept of an exchange: nothing of the bytes where the device has said too much in this hour."""
+        self._bytes[device_id] += len(request) + len(answer)
+        return (request, kind, answer) if self._bytes[device_id] <= _BYTES_AN_HOUR else (b"", kind, b"")
 
     def _tell(self, session, row, result, accepted):
         """Note the session's begin and end as events."""

@@ -13,6 +13,7 @@ _OLD_MOI = "org.openmobilealliance/1.0/FirmwareUpdateManagementObject"
 _DETAILS = (VERSION, "./DevDetail/HwV", "./DevDetail/SwV", LARGE)
 _EXTRAS = ("State", "Ext/PollInterval", "Ext/Diag")
 _STRUCTURE = ".?list=Struct"
+_MOST_NAMES, _MOST_TEXT = 64, 4096  # nodes below the root that are asked for, bytes of the list that are read
 _FRESH_S = 86400  # so long what was read is good enough
 _AT_REST = ("10", "20", "70", "80", "90", "100")  # values of State in which a device does nothing by itself
 
@@ -52,7 +53,7 @@ class Look:
     def _search(self, device_id, note):
         """Ask each node below the root for its Type: not every client knows ?list."""
         found = yield from self.get(device_id, ["."], note)
-        names = [name for name in (found.text(".") or "").split("/") if name]
+        names = [name for name in (found.text(".") or "")[:_MOST_TEXT].split("/") if name][:_MOST_NAMES]
         if not names:
             return None
         found = yield from self.get(device_id, [_type_of("./" + name) for name in names], note)

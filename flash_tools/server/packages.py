@@ -15,7 +15,7 @@ PACKAGE_TYPE = "application/vnd.fumo-agent.package"
 DESCRIPTOR_TYPE = "application/vnd.oma.dd+xml"
 _NAMESPACE = "http://www.openmobilealliance.org/xmlns/dd"
 _MOST_NOTES = 1000
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})$")  # longer numbers are no range
 
 Descriptor = Mapping[str, object] | bytes | None
 

@@ -15,7 +15,7 @@ from flash_tools.server.tasks import Task
 _ENVELOPE = 1024  # bytes of a message round one object, which may travel in base64
 _MIN_DISPLAY = "MINDT=10"
 GENERIC = 1226
-_MOST_STATUSES = 200  # that an order remembers
+_MOST_STATUSES, _TARGET = 200, 255  # that an order remembers, characters of each target
 
 
 class Play:
@@ -178,4 +178,4 @@ class Play:
 def _note(order, command):
     """Note the statuses that a command got."""
     for target, code in (command.statuses or {"": command.status}).items():
-        order.statuses = [*order.statuses[-_MOST_STATUSES:], (command.tag_name, target, code)]
+        order.statuses = [*order.statuses[-_MOST_STATUSES:], (command.tag_name, target[:_TARGET], code)]

@@ -17,7 +17,7 @@ class Profile:
     name: str = ""
     tags: list[str] = field(default_factory=list)
     group: str = ""
-    notify: str = ""  # where package 0 goes: "host:port", "port" of the address it last came from, or nowhere
+    notify: str = ""  # where package 0 goes: "address:port", "port" of the address it last came from, or nowhere
     contact_every_s: float = 0  # 0: what it says itself, where it does
     paused: bool = False
     model: str = ""

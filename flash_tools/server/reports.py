@@ -6,6 +6,7 @@ from flash_tools.server.dm_commands import ClientAlert
 
 KINDS = ("download", "update", "downloadandupdate")
 REQUESTS = ("userrequest", "devicerequest")
+_TEXT = 255  # characters of what a device says that are kept
 _PREFIXES = ("content-type:", "reversed-domain-name:")
 _FAMILIES = ("org.openmobilealliance.dm.firmwareupdate.",)
 _FAMILIES += ("org.openmobilealliance.firmwareupdate.",)
@@ -42,5 +43,5 @@ def read_report(alert: ClientAlert, session_id: str, at: float = 0) -> Report:
     text = alert.data.decode("utf-8", "replace").strip()
     code = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
     kind = alert_kind(alert.type)
-    mark, kind_text = alert.mark, alert.type
-    return Report(kind, code, alert.correlator or None, alert.source, alert.format, mark, kind_text, session_id, at=at)
+    texts = (text[:_TEXT] for text in (alert.source, alert.format, alert.mark, alert.type))
+    return Report(kind, code, (alert.correlator or "")[: 2 * _TEXT] or None, *texts, session_id, at=at)

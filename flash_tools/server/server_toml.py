@@ -25,7 +25,7 @@ _SAID = {  # of each line that `init` writes
     "tls": "false: plain http, or something in front speaks TLS",
     "unknown": "or quarantine: what is done with devices that nobody has added",
     "keep_days": "how long sessions and events are kept",
-    "notify": "where a new device hears notifications: host:port, or a port where it came from",
+    "notify": "where a new device hears notifications: address:port, or a port where it came from",
 }
 
 
@@ -114,5 +114,5 @@ _RULES = {
     "tls": (bool, lambda value: True, "true or false"),
     "unknown": (str, UNKNOWN.__contains__, "one of %s" % ", ".join(UNKNOWN)),
     "keep_days": (int, lambda days: 0 < days <= 36500, "1 to 36500 days"),
-    "notify": (str, _NOTIFY.match, "a port, host:port or empty"),
+    "notify": (str, _NOTIFY.match, "a port, address:port or empty"),
 }

@@ -32,12 +32,12 @@ def _view(body, content_type, secrets):
             "raw": body[:256].hex(),
         }
     hidden = [*_proofs(tree), *(text.encode() for text in secrets)]
-    lines = [visible(line) for line in tree_lines(tree)]
-    for text in hidden:
+    whole = "\n".join(visible(line) for line in tree_lines(tree))
+    for text in hidden:  # as many as the server has devices, hence all lines at once
         shown = text.decode("utf-8", "replace")
-        lines = [line.replace(shown, "(secret)") for line in lines] if shown else lines
-        body = body.replace(text, b"*" * len(text)) if text else body
-    return {"content_type": content_type, "size": len(body), "lines": lines, "raw": body.hex()}
+        whole = whole.replace(shown, "(secret)") if shown else whole
+        body = body.replace(text, b"*" * len(text)) if text and text in body else body
+    return {"content_type": content_type, "size": len(body), "lines": whole.split("\n"), "raw": body.hex()}
 
 
 def _proofs(element: Element, path: tuple = ()):

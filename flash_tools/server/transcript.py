@@ -14,7 +14,7 @@ from flash_tools.server.dm_codec import CodecError, decode
 from flash_tools.server.dm_element import Element
 
 _MOST = 50000  # steps that are kept; a server in the field wants fewer: each has a body
-_SHOWN = 120  # characters of a value
+_SHOWN, _FIELD = 120, 1024  # characters of a value, of a header field and of a title
 _FIELDS = ("content-type", "content-length", "x-syncml-hmac", "range", "if-range", "etag", "content-range")
 _FIELDS += ("last-modified", "location", "retry-after", "accept", "connection", "date")
 _MAC = re.compile(r"(mac=)[^,]*")
@@ -40,9 +40,10 @@ class Step:
 class Transcript:
     """Steps in the order of time; a part of it is a transcript, too."""
 
-    def __init__(self, secrets: set[str] | None = None, most: int = _MOST):
+    def __init__(self, secrets: set[str] | None = None, most: int = _MOST, body_most: int | None = None):
         self.steps: deque[Step] = deque(maxlen=most)
         self.secrets = secrets if secrets is not None else set()  # texts that must not be shown
+        self._body_most = body_most  # bytes that are kept of a body; strangers send some, too
         self._lock = Lock()
 
     def request(self, kind, connection, title, headers, body) -> Step:
@@ -64,7 +65,8 @@ class Transcript:
         return self._add(_BESIDE, text, {}, b"", "", 0)
 
     def _add(self, direction, title, headers, body, kind, connection):
-        fields = {name: value for name, value in headers.items() if name in _FIELDS}
+        fields = {name: value[:_FIELD] for name, value in headers.items() if name in _FIELDS}
+        title, body = title[:_FIELD], body[: self._body_most]
         step = Step(time.monotonic(), direction, title, fields, body, fields.get("content-type", ""), kind, connection)
         with self._lock:
             self.steps.append(step)

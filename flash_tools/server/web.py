@@ -21,7 +21,7 @@ from flash_tools.server.office.base import StoreFailed
 from flash_tools.server.packages import DESCRIPTOR_TYPE
 from flash_tools.server.web_faults import Answer
 
-BODY_MAX = 1 << 20  # bytes of a request that are read; the limits of each path are lower
+BODY_MAX = 1 << 17  # bytes of a request that are read, a stranger's too; the limits of each path are lower
 _NOTE_MAX = 1024
 _TOGETHER = 32  # management messages in one transaction: others wait for no more than these
 _TEXT = "text/plain; charset=utf-8"

@@ -45,7 +45,7 @@ def test_an_update_is_ordered_and_waited_for(field):
     waiter.start()
     with reading(admin, "?kinds=offered,accepted,report,result") as reader:
         agent.session()
-        assert admin.ask("GET", where.replace("20", "0.1")).json["state"] == "accepted"
+        assert admin.ask("GET", where.replace("wait=20", "wait=0.1")).json["state"] == "accepted"
         assert admin.ask("DELETE", "/api/orders/" + order["id"]).status == 409
         agent.device.version = "2.0"
         agent.session(report("downloadandupdate", 200, order["correlator"]))

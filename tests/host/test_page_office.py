@@ -107,7 +107,7 @@ def test_a_device_is_made_changed_commanded_and_removed(person):
     fields = {"name": "n", "tags": "a, b", "group": "", "notify": "127.0.0.1:9", "contact_every_s": "60"}
     person.do(address(), action="change", **fields)
     assert person.office.device(DEVICE)["tags"] == ["a", "b"] and person.office.device(DEVICE)["contact_every_s"] == 60
-    assert "HOST:PORT" in person.refused(address(), action="change", **{**fields, "notify": "nowhere:x"})
+    assert "ADDRESS:PORT" in person.refused(address(), action="change", **{**fields, "notify": "nowhere:x"})
     where = person.do(address(), action="command", do="get", uri="./DevInfo", list="1")
     assert "waits for the device" in person.see(where.partition("#")[0])
     for do, more in (

@@ -190,19 +190,24 @@ def _flag(value):
 
 def _place(value):
     host, _, port = _line(value).rpartition(":")
-    if value and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ToolError("package 0 goes to HOST:PORT, or to a PORT of the address that the device came from")
+    if value and not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536 and _is_address(host)):
+        raise ToolError("package 0 goes to a numeric ADDRESS:PORT, or to a PORT of the address that the device came from")
     return value
+
+
+def _is_address(host):
+    """Tell whether it needs no name server: one that is slow would stop everybody."""
+    try:
+        return not host or bool(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        return False
 
 
 def _address(profile):
     host, _, port = profile.notify.rpartition(":")
     host = host.strip("[]") or profile.address
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        if not host:
-            raise ToolError("%s was never heard: nobody knows where to wake it" % profile.device_id) from None
+    if not host:
+        raise ToolError("%s was never heard: nobody knows where to wake it" % profile.device_id)
     return host, int(port or _PORT)
 
 

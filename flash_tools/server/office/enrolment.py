@@ -59,13 +59,13 @@ class Enrolment(Base):
         """Let a device in; return what it must be provisioned with. A device that never came may do it once more."""
         key = _digest(token)
         record = self._tokens.get(key)
-        again = record is not None and device_id in record["used"]
+        known = device_id in self.desk.devices
+        again = record is not None and known and device_id in record["used"]  # who was removed needs another token
         if record is None or record["expires"] < time.time() or (len(record["used"]) >= record["count"] and not again):
             self.refused["token"] += 1
             raise RefusedError("the token is unknown, used up or too old: ask for another one")
         if record["model"] and record["model"] != model:
             raise RefusedError("the token is for devices of the model %s" % record["model"])
-        known = device_id in self.desk.devices
         if known and not (again and self.desk.profile(device_id).last_seen is None):
             raise RefusedError("%s is known already: remove it first if it shall be let in anew" % device_id[:256])
         if not again:

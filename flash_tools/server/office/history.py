@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from contextlib import nullcontext
 
 from flash_tools.errors import ToolError
 from flash_tools.server import trace, views
@@ -20,14 +21,17 @@ class History(Base):
         """Return sessions, the newest first."""
         return [views.session(row) for row in self.store.sessions(device_id, _bounded(limit))]
 
-    @locked
     def trace(self, number: int) -> dict:
-        """Return a session with its messages, decoded, without secrets."""
+        """Return a session with its messages, decoded, without secrets; takes long, hence mostly without the lock."""
+        row, messages, secrets = self._kept(number)
+        return {**views.session(row), "messages": trace.message_views(messages, secrets)}
+
+    @locked
+    def _kept(self, number):
         row = self.store.session(number)
         if row is None:
             raise ToolError("there is no session %d, or it is too long ago" % number)
-        messages = trace.message_views(self.store.messages(number), self.transcript.secrets)
-        return {**views.session(row), "messages": messages}
+        return row, self.store.messages(number), set(self.transcript.secrets)
 
     @locked
     def timeline(self, device_id="", campaign="", after=0, limit=200, kinds=()) -> list[dict]:
@@ -76,10 +80,14 @@ class History(Base):
         self.desk.commit()
         return found
 
-    @locked
     def backup(self, path: str):
-        """Write a copy of the store."""
-        self.store.backup(path)
+        """Write a copy of the store; devices are answered meanwhile, for a large one takes a while."""
+        with self.desk.changed if self.store.path == ":memory:" else nullcontext():
+            self.store.backup(path)
+        self._note_backup()
+
+    @locked
+    def _note_backup(self):
         self.desk.events.add("upkeep", "a copy of the store was written")
         self.desk.commit()
 

@@ -1,6 +1,8 @@
 """Places on a test bench: power, console and banks of devices that are simulated or in a rig, spoken to over HTTP."""
 
+import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,10 @@ from flash_tools.server.office.base import Base, locked
 
 _ACTIONS = {"on": "1", "off": "0", "cycle": "cycle"}
 _TIMEOUT_S, _CYCLE_S = 2, 15
+_PART = 1 << 14  # bytes of an answer that are waited for at a time
 _MOST_ANSWER, _MOST_SLOTS, _LINES = 1 << 18, 64, 200
+
+_BAD = (OSError, ValueError, RecursionError, http.client.HTTPException)  # what an answer may lead to
 
 
 class Slots(Base):
@@ -72,7 +77,7 @@ class Slots(Base):
             slot = dict(self._slot(name))
         try:
             _get("%s/%s" % (slot["url"], _ACTIONS[action]), _CYCLE_S)
-        except (OSError, ValueError) as error:
+        except _BAD as error:
             raise ToolError("the power switch of %s does not answer: %s" % (name, error)) from None
         with self.desk.changed:
             self.desk.events.add(
@@ -83,8 +88,13 @@ class Slots(Base):
 
 
 def _get(url, timeout=_TIMEOUT_S):
+    end, data = time.monotonic() + timeout, b""
     with urllib.request.urlopen(url, timeout=timeout) as answer:
-        return answer.read(_MOST_ANSWER).decode("utf-8", "replace")
+        while (part := answer.read1(_PART)) and len(data) < _MOST_ANSWER:
+            data += part
+            if time.monotonic() > end:
+                raise TimeoutError("the answer comes too slowly")
+    return data[:_MOST_ANSWER].decode("utf-8", "replace")
 
 
 def _look(name, slot):
@@ -95,6 +105,6 @@ def _look(name, slot):
         found["banks"] = json.loads(_get(slot["url"] + "/banks"))["banks"]
     except urllib.error.HTTPError:
         pass  # a switch that knows power only
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (*_BAD, KeyError, TypeError) as error:
         found["error"] = str(error)
     return found

@@ -122,7 +122,8 @@ class Wire(Base):
     def private_package(self, token: str, name: str) -> Package | None:
         """Return the package that the token opens."""
         order = self.desk.order_of_token(token)
-        return self.desk.packages.get(name) if order is not None and order.package == name else None
+        known = order is not None and order.device_id in self.desk.devices and order.result != "cancelled"
+        return self.desk.packages.get(name) if known and order.package == name else None
 
     @locked
     def private_file(self, token: str, name: str, fields) -> Answer | None:
@@ -148,5 +149,7 @@ class Wire(Base):
 
     @locked
     def notified(self, token: str, text: str) -> bool:
-        """Take an install notification."""
+        """Take an install notification; where packages are private only the token of an order opens the place."""
+        if not self.public_packages and self.desk.order_of_token(token) is None:
+            return False
         return self.desk.take_notification(token, text)

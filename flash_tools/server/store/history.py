@@ -20,6 +20,7 @@ _SESSION = (
     "tls",
 )
 _MESSAGE = ("n", "at", "ms", "content_type", "request", "answer_type", "answer", "fault")
+_MOST_NODES = 5000  # of one device; those that were told last stay
 _NODE = ("uri", "value", "format", "type", "at")
 
 
@@ -93,6 +94,11 @@ class History(Connection):
         verb = "IGNORE" if if_new else "REPLACE"
         text = "INSERT OR %s INTO node VALUES (?, ?, ?, ?, ?, ?)" % verb
         self._db.executemany(text, [(device, *row) for row in rows])
+        if rows:
+            text = "DELETE FROM node WHERE device = ?1 AND uri IN"
+            text += " (SELECT uri FROM node WHERE device = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)"
+            if self._db.execute("SELECT COUNT(*) FROM node WHERE device = ?", (device,)).fetchone()[0] > _MOST_NODES:
+                self._db.execute(text, (device, _MOST_NODES))
 
     def nodes(self, device) -> list[dict]:
         """Return the values that a device told."""

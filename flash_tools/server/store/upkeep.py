@@ -2,11 +2,10 @@
 
 import os
 import sqlite3
+from contextlib import closing
 
 from flash_tools.errors import ToolError
 from flash_tools.server.store.connection import MESSAGES, Connection
-
-_PAGES = 512  # of a backup at a time
 
 
 class Upkeep(Connection):
@@ -33,17 +32,21 @@ class Upkeep(Connection):
         spans = [(number * MESSAGES, (number + 1) * MESSAGES - 1) for (number,) in self._db.execute(sessions, (value,))]
         self._db.executemany("DELETE FROM message WHERE id BETWEEN ? AND ?", spans)
 
+    def _reader(self):
+        """Return a connection of its own, that sees what was kept before, and holds up nobody."""
+        kept = sqlite3.connect(":memory:" if self.path == ":memory:" else self.path)
+        if self.path == ":memory:":
+            self._db.backup(kept)
+        return kept
+
     def backup(self, path: str):
         """Write a copy that is consistent, whatever else is going on; secrets of devices are in it."""
         part = str(path) + ".part"
         try:
             os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-            other = sqlite3.connect(part)
-            try:
-                self._db.backup(other, pages=_PAGES)
+            with closing(self._reader()) as source, closing(sqlite3.connect(part)) as other:
+                source.backup(other)
                 other.execute("PRAGMA journal_mode=DELETE")  # one file, no companions
-            finally:
-                other.close()
             os.replace(part, path)
         except (OSError, sqlite3.Error) as error:
             raise ToolError("cannot write %s: %s" % (path, error)) from None
