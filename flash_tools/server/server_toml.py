@@ -14,7 +14,7 @@ FORMAT = 1
 UNKNOWN = ("refuse", "quarantine")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?\Z")
 _ID = re.compile(r"[\x21-\x7e]{1,64}\Z")
-_NOTIFY = re.compile(r"(([A-Za-z0-9.-]+:)?\d{1,5})?\Z")
+_NOTIFY = re.compile(r"(([0-9.]+|\[[0-9A-Fa-f:]+\]):)?\d{1,5}\Z|\Z")
 _HEAD = "# A server of fumo-agent; docs/server.md explains every line. Start the server again after a change.\n"
 _SAID = {  # of each line that `init` writes
     "format": "",

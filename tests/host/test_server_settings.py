@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from flash_tools.errors import ToolError
 from flash_tools.server.lock import FolderLock
 from flash_tools.server.settings import Settings, init
+from tests.host.server_folders import change, complaint
 
 DAY_S = 86400
 
@@ -19,20 +19,6 @@ DAY_S = 86400
 def folder(tmp_path):
     init(tmp_path / "server", name="trial")
     return tmp_path / "server"
-
-
-def change(folder, old, new):
-    path = folder / "server.toml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
-def complaint(function, *arguments, **options):
-    with pytest.raises(ToolError) as caught:
-        function(*arguments, **options)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # -- making and reading -----------------------------------------------------------------------------------------------
