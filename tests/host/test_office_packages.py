@@ -158,3 +158,19 @@ def test_commands_that_are_none(field, commands):
     with pytest.raises(ToolError):
         office.command_device(ID, commands)
     assert office.device(ID)["tasks"] == []
+
+
+def test_what_is_refused_is_logged_in_a_line(field, caplog):
+    office, agent = field
+    with pytest.raises(ToolError):
+        office.add_package(b"no package\n" * 99, "bad.fup")
+    office.dm_message(b"<SyncML/>", "application/vnd.syncml.dm+xml", {}, "192.0.2.9")
+    office.remove_device(ID)
+    agent.session()
+    lines = [record.getMessage() for record in caplog.records if record.name == "fumo"]
+    assert [line.split()[:2] for line in lines] == [["refused", "the"], ["refused", "a"], ["refused", ID]]
+    assert all("\n" not in line for line in lines) and office.counters()["refused"].keys() == {
+        "package",
+        "malformed",
+        "unknown",
+    }

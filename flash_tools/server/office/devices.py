@@ -190,8 +190,12 @@ def _flag(value):
 
 def _place(value):
     host, _, port = _line(value).rpartition(":")
-    if value and not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536 and _is_address(host)):
-        raise ToolError("package 0 goes to a numeric ADDRESS:PORT, or to a PORT of the address that the device came from")
+    if value and not (
+        port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536 and _is_address(host)
+    ):
+        raise ToolError(
+            "package 0 goes to a numeric ADDRESS:PORT, or to a PORT of the address that the device came from"
+        )
     return value
 
 

@@ -1,11 +1,13 @@
 """Packages and the keys that sign them."""
 
+import logging
 from urllib.parse import urlsplit
 
 from flash_tools.errors import ToolError
 from flash_tools.server.office.base import Base, locked
 from flash_tools.server.shelf import check_name
 
+_LOG = logging.getLogger("fumo")
 _URL_MOST = 255
 
 
@@ -14,11 +16,19 @@ class Packages(Base):
 
     def add_package(self, data: bytes, name: str | None = None, *, url: str = "") -> dict:
         """Add a package that is one; with `url` it is served there, and the server writes the descriptor only."""
-        facts = self.desk.shelf.examine(data)  # takes long, hence without the lock
+        facts = self._examined(data, name)  # takes long, hence without the lock
         name = check_name(name or "%s-%s.fup" % (facts["product"], facts["version"]))
         if url and (urlsplit(url).scheme not in ("http", "https") or len(url) > _URL_MOST or not url.isascii()):
             raise ToolError("a package is elsewhere at an http or https URL of at most %d characters" % _URL_MOST)
         return self._shelve(name, data, facts, url)
+
+    def _examined(self, data, name):
+        try:
+            return self.desk.shelf.examine(data)
+        except ToolError as error:
+            self.refused["package"] += 1
+            _LOG.warning("refused the package %s: %s", (name or "")[:128], error)
+            raise
 
     @locked
     def _shelve(self, name, data, facts, url):

@@ -66,6 +66,7 @@ class Wire(Base):
         self._tally["messages"] += 1
         if session is None:
             self.refused["malformed"] += 1
+            _LOG.warning("refused a message from %s: %s", address, reply.body[:200].decode("utf-8", "replace").strip())
         elif device_id not in self.desk.devices:
             self._note_stranger(device_id, address)
         elif self.logbook.exchange(session, body, reply, content_type, started, address):
@@ -95,10 +96,12 @@ class Wire(Base):
         if challenged_only or now - self._refused_at.get(device_id, 0) < _REFUSAL_S:
             return
         self._refused_at[device_id] = now
-        self.desk.events.add("refused", "Status %d from %s" % (session.code, address), device=device_id)
+        text = "Status %d from %s: %s" % (session.code, address, session.refusal)
+        self.desk.events.add("refused", text, device=device_id)
 
     def _note_stranger(self, device_id, address):
         self.refused["unknown"] += 1
+        _LOG.warning("refused %s from %s: the server does not know it", device_id[:256], address)
         if self.unknown != "quarantine":
             return
         now, key = time.time(), device_id[:256]
