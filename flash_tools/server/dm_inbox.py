@@ -15,6 +15,7 @@ _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
 _GENERIC = 1226
 _FOR_POLICY = (1224, _GENERIC)
 _MAX_KEPT = 4096  # Statuses and Alerts of a session that are remembered, each
+_BESIDE = 4096  # bytes that a session may hold beside the largest object
 _OVERHEAD = 100  # bytes that a remembered value takes besides
 _IN_PROGRESS, _PIECE = 101, 213  # the answer is still to come
 _SERVER_SAYS_OK = (1200, 1201, _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA)
@@ -157,7 +158,7 @@ class Inbox:
 
     def _is_room(self, value):
         self._held += len(value) + _OVERHEAD
-        return self._held <= self._object_max
+        return self._held <= self._object_max + _BESIDE
 
     def _keep_result(self, result, command):
         if not self._is_room(result.data):
