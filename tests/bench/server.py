@@ -58,7 +58,11 @@ class Process:
 
 def measure():
     """Return the figures."""
-    figures = {"server_cpu_vs_echo": costs("plain")[0], "server_cpu_vs_echo_tls": costs("tls")[0]}
+    figures = {
+        "server_cpu_vs_echo": costs("plain")[0],
+        "server_cpu_vs_echo_tls": costs("tls")[0],
+        "server_cpu_vs_echo_alone": costs("plain", 1)[0],  # no message shares its transaction
+    }
     with Process("dm", "plain", str(_MOST)) as server:
         fleet = _fleet(server)
         fleet.run(_MOST, sessions=_MOST)  # all have been here once
@@ -76,15 +80,16 @@ def _fleet(server):
     return Fleet(server.told["port"], server.told["devices"], lambda kind, name: server.ask(kind, device=name))
 
 
-def costs(security: str) -> tuple[float, int]:
-    """Return the ratio, and the microseconds of the server for a message."""
-    with Process("echo", security, "0") as other, Process("dm", security, str(_LINKS)) as server:
+def costs(security: str, links: int = _LINKS) -> tuple[float, int]:
+    """Return the ratio, and the microseconds of the server for a message; `links` devices speak at the same time."""
+    count = _MESSAGES * _LINKS // links
+    with Process("echo", security, "0") as other, Process("dm", security, str(links)) as server:
         ours, theirs = (
-            [Connection(each.told["port"], each.told["ca_pem"]) for _ in range(_LINKS)] for each in (server, other)
+            [Connection(each.told["port"], each.told["ca_pem"]) for _ in range(links)] for each in (server, other)
         )
         fleet = _fleet(server)
-        echo(theirs, fleet.together(ours, 2 * _MESSAGES))  # all have been here once
-        return _costs(lambda: fleet.together(ours, _MESSAGES), lambda said: echo(theirs, said), server, other)
+        echo(theirs, fleet.together(ours, 2 * count))  # all have been here once
+        return _costs(lambda: fleet.together(ours, count), lambda said: echo(theirs, said), server, other)
 
 
 def _costs(talk, repeat, server, other):
