@@ -1,20 +1,18 @@
-"""Keeps devices, orders and reports of a running server, in memory and in the store.
+"""Keeps devices and orders of a running server, in memory and in the store; what devices report: intake.py.
 
 `changed` is the lock of all of it: every method wants it held. Knows neither commands nor sockets.
 """
 
 import json
 import time
-from collections import Counter
-from dataclasses import asdict
 from threading import Condition
 
 from flash_tools.errors import ToolError
 from flash_tools.server.dm_device import Device
 from flash_tools.server.events import Events
+from flash_tools.server.intake import Intake
 from flash_tools.server.orders import Order
 from flash_tools.server.profiles import Profile
-from flash_tools.server.reports import KINDS, Report
 from flash_tools.server.shelf import Shelf
 from flash_tools.server.store import Store
 from flash_tools.server.task_list import TaskList
@@ -23,7 +21,6 @@ from flash_tools.server.transcript import Transcript
 from flash_tools.server.undo import restore
 
 _NONCES = ("client_nonce", "server_nonce")
-_MOST_REPORTS = 10000
 _MOST_VALUES, _MOST_TEXT, _MOST_URI = 2000, 4096, 255  # of one answer
 
 
@@ -34,14 +31,9 @@ class Desk:
         self.changed = Condition()
         self.store, self.transcript = store, transcript
         self.events, self.shelf = Events(store), Shelf(store, base)
-        self.reports: list[tuple[str, Report]] = []  # (device id, report), those of no order too
-        self.requests: list[tuple[str, Report]] = []  # what users and devices asked for
-        self.alert_answers: list[int] = []  # the Statuses of the next reports; 200 where there are none
-        self.request_answers: list[int] = []
-        self.codes: Counter = Counter()  # of reports
+        self.intake = Intake(self)
         self.ended: set[str] = set()  # ids of orders that changed since somebody took them out of here
         self._unkept: set[tuple[str, str]] = set()  # (kind, id) of what was put since the last commit
-        self._said: list = []  # events of the message at hand: they follow the event that the device is there
         self._kept: dict = {}  # (kind, id) -> what the store has
         self.devices = {key: _device(record) for key, record in store.records("device")}
         self.profiles = {key: Profile(**record) for key, record in store.records("profile")}
@@ -88,7 +80,7 @@ class Desk:
         self.store.rollback()
         self._kept.clear()
         self.events.forget()
-        self._said.clear()
+        self.intake.forget()
         restore(self, self._unkept, device_id)
         self._unkept.clear()
 
@@ -210,9 +202,7 @@ class Desk:
         if device_id not in self.devices:
             return
         self.put("device", device_id, _record(self.devices[device_id]))
-        for kind, text, fields in self._said:
-            self.events.add(kind, text, **fields)
-        self._said.clear()
+        self.intake.tell()
         for order in self.orders_of(device_id):
             if not order.settled or order.order_id in self.ended:
                 self.follow(order)
@@ -233,57 +223,6 @@ class Desk:
         if order.settled:
             self.open.pop(order.order_id, None)
         self.put_order(order)
-
-    def take_report(self, device_id: str, report: Report) -> int:
-        """Take what a device reports of an operation; return the Status of the alert."""
-        code = self.alert_answers.pop(0) if self.alert_answers else 200
-        if code >= 300:
-            return code  # not taken: it will come again
-        order = next((each for each in reversed(self.orders_of(device_id)) if each.matches(report)), None)
-        if order is not None:
-            order.note_session(report.session_id)
-            order.take(report)
-            self.ended.add(order.order_id)
-        self._note_report("report", device_id, report, order)
-        self.reports = self.reports[-_MOST_REPORTS:]
-        self.reports.append((device_id, report))
-        self.codes[report.code] += 1
-        return code
-
-    def _note_report(self, kind, device_id, report, order=None):
-        copy = bool(order and order.reports and order.reports[-1].copy)
-        names = {"order": order.order_id, "campaign": order.campaign} if order else {}
-        text = "asks for an update (%s)" % report.kind
-        if report.kind in KINDS:
-            text = "%s %d%s" % (report.kind, report.code, ", said before" if copy else "")
-        data = {**asdict(report), "copy": copy}
-        keep = report.kind != "devicerequest"  # a poll: there may be thousands a day
-        self._said.append((kind, text, {"device": device_id, **names, "keep": keep, "report": data}))
-
-    def take_request(self, device_id: str, report: Report) -> int:
-        """Take a request for an update: 200 where commands follow in this session, 202 where not."""
-        self.requests = self.requests[-_MOST_REPORTS:]
-        self.requests.append((device_id, report))
-        self._note_report("request", device_id, report)
-        if self.request_answers:
-            return self.request_answers.pop(0)
-        return 200 if any(order.is_due for order in self.orders_of(device_id)) else 202
-
-    def take_notification(self, token: str, text: str) -> bool:
-        """Take an install notification; tell whether somebody waits for it."""
-        order = self.orders.get(token) or self.order_of_token(token)
-        package = self.packages.get(order.package if order else token)
-        if order is None and package is None:
-            return False
-        if order is not None:
-            order.note_notification(text)
-            self.put_order(order)
-        if package is not None:
-            package.note_notification(token, text)
-        names = {"device": order.device_id, "order": order.order_id, "campaign": order.campaign} if order else {}
-        self.events.add("notification", text, **names)
-        self.commit()
-        return True
 
     def order_of_token(self, token: str) -> Order | None:
         """Return the order whose download's secret it is."""

@@ -169,10 +169,10 @@ class Play:
             return 406  # no client event is ours
         report = read_report(alert, session.session_id, time.time())
         if report.kind in REQUESTS:
-            return desk.take_request(device_id, report)
+            return desk.intake.take_request(device_id, report)
         if report.kind not in KINDS:
             return 200
-        return 412 if report.code < 0 else desk.take_report(device_id, report)
+        return 412 if report.code < 0 else desk.intake.take_report(device_id, report)
 
 
 def _note(order, command):

@@ -79,8 +79,8 @@ def test_long_texts_in_alerts_are_not_kept(field):
     client.say(begin())
     for _ in range(5):
         client.say(REQUEST % ("s" * 50000))
-    assert len(field.office.desk.requests) == 5
-    assert all(len(report.source) <= 1000 for _, report in field.office.desk.requests)
+    assert len(field.office.desk.intake.requests) == 5
+    assert all(len(report.source) <= 1000 for _, report in field.office.desk.intake.requests)
     size = field.office.store._db.execute("SELECT MAX(LENGTH(data)) FROM event").fetchone()[0]
     assert size < 5000
 

@@ -139,7 +139,7 @@ def test_copies_variants_and_contradictions(server, agent):
     order = server.order(portable.ID, server.add_package(IMAGE), verify=False)
     agent.session()
     odd = "Reversed-Domain-Name: org.openmobilealliance.firmwareupdate.downloadAndUpdate"
-    server.desk.alert_answers.append(503)
+    server.desk.intake.alert_answers.append(503)
     agent.session(report("downloadandupdate", 200, order.correlator))
     assert agent.said == [503] and order.outcome.result == "waiting"
     agent.session({**report("", 200, order.correlator), "kind": odd, "source": ROOT + "/DownloadAndUpdate"})
@@ -149,7 +149,7 @@ def test_copies_variants_and_contradictions(server, agent):
     assert agent.said == [200] and [each.copy for each in outcome.alerts] == [False, True] and not outcome.conflicts
     agent.session(report("downloadandupdate", 410, order.correlator))
     assert len(order.outcome.conflicts) == 1 and order.outcome.code == 200
-    assert [each.code for _, each in server.desk.reports] == [200, 200, 410, 410]
+    assert [each.code for _, each in server.desk.intake.reports] == [200, 200, 410, 410]
 
 
 def test_without_a_correlator_the_kind_decides(server, agent):
@@ -167,12 +167,12 @@ def test_requests(server, agent):
     asked = report("userrequest", 0, None)
     agent.session(asked)
     assert agent.said == [202] and agent.fumo.orders == []
-    server.desk.request_answers.append(500)
+    server.desk.intake.request_answers.append(500)
     agent.session(asked)
     server.order(portable.ID, server.add_package(IMAGE))
     agent.session(report("devicerequest", 0, None))
     assert agent.said == [200] and len(agent.fumo.orders) == 1
-    assert [each.kind for _, each in server.desk.requests] == ["userrequest", "userrequest", "devicerequest"]
+    assert [each.kind for _, each in server.desk.intake.requests] == ["userrequest", "userrequest", "devicerequest"]
 
 
 def test_commands_beside_orders(server, agent):

@@ -191,7 +191,7 @@ def test_supersede_in_the_middle_of_a_download(tmp_path, micropython):
         second = place.rig.order(package, "download-and-update")
         outcome = second.wait(30)
         assert (outcome.code, outcome.firmware_version, first.outcome.result) == (200, "3.0", "waiting")
-        assert [report.correlator for _, report in place.server.desk.reports] == [second.correlator]
+        assert [report.correlator for _, report in place.server.desk.intake.reports] == [second.correlator]
         write(place.server.transcript, "supersede-" + NAMES[micropython])
 
 

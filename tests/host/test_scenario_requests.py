@@ -71,7 +71,7 @@ def test_polling_is_the_only_trigger(tmp_path, server, micropython):
 
 def test_any_other_answer_is_not_kept(tmp_path, server):
     """405, 500: the matter is closed until the next interval, which asks again."""
-    server.desk.request_answers += [405, 500]
+    server.desk.intake.request_answers += [405, 500]
     with SimRig(server, tmp_path, micropython=CPYTHON, user="yes", poll_s=2) as rig:
         rig.wait("listening")
         rig.press()

@@ -47,7 +47,7 @@ class Site:
         """Return what the store has of devices, orders and reports."""
         store = self.bench.desk.store
         return {kind: dict(store.records(kind)) for kind in ("device", "order", "profile")}, len(
-            self.bench.desk.reports
+            self.bench.desk.intake.reports
         )
 
 

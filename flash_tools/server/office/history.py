@@ -60,7 +60,7 @@ class History(Base):
         return {
             "devices": dict(states),
             "orders": dict(Counter(order.word for order in desk.orders.values())),
-            "results": {str(code): count for code, count in desk.codes.items()},
+            "results": {str(code): count for code, count in desk.intake.codes.items()},
             "overdue": sum(profile.is_overdue(now) for profile in desk.profiles.values()),
             "refused": dict(self.refused),
             "quarantined": len(self.strangers),

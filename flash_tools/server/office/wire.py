@@ -155,4 +155,4 @@ class Wire(Base):
         """Take an install notification; where packages are private only the token of an order opens the place."""
         if not self.public_packages and self.desk.order_of_token(token) is None:
             return False
-        return self.desk.take_notification(token, text)
+        return self.desk.intake.take_notification(token, text)
