@@ -13,9 +13,9 @@ import threading
 import time
 
 from flash_tools.server import delivery, field
-from flash_tools.server.desk import Desk
 from flash_tools.server.events import Events
 from flash_tools.server.field import FieldServer
+from flash_tools.server.intake import Intake
 from flash_tools.server.office import Office
 from flash_tools.server.settings import Settings
 from flash_tools.server.store import Store, StoreError
@@ -89,7 +89,7 @@ class _Reaper:
             _wrap(Store, name, self._statement)
         _wrap(Store, "commit", self._commit)
         _wrap(Events, "add", self._event)
-        _wrap(Desk, "take_report", self._report)
+        _wrap(Intake, "take_report", self._report)
         whole = delivery.send_plain
         delivery.send_plain = lambda wire, send, answer: self._answer(whole, wire, send, answer)
 
