@@ -75,7 +75,8 @@ def _action(action, text):
     def run(server, name: Name) -> None:
         found = server.client.post(path("campaigns", name, action), {})
         told = found.get("aborted") if action == "abort" else None
-        say("%s: %s%s" % (name, found.get("state", "removed"), ", %s" % _counts(told) if told else ""))
+        state = "removed" if action == "remove" else found["state"]
+        say("%s: %s%s" % (name, state, ", %s" % _counts(told) if told and any(told.values()) else ""))
         server.show({"campaign": found}, lambda: None)
 
     run.__doc__ = text
