@@ -1,3 +1,3 @@
-"""The host's OMA DM 1.2.1 server: `dm` is the server without a network, `dm_commands` what a policy commands, `bench` all of it
-with sockets, TLS, downloads and faults, for tests and rigs.
+"""The management and download server: `dm` is OMA DM without a network, `office` all that a running server can do, `field` a
+server in a folder, `bench` one in a test; docs/architecture.md has the rest.
 """

@@ -13,11 +13,11 @@ import socket
 from contextlib import contextmanager
 
 from flash_tools.errors import ToolError
-from flash_tools.server import dm_push
-from flash_tools.server.dm import Reply
-from flash_tools.server.dm_codec import Style
-from flash_tools.server.dm_device import Device
-from flash_tools.server.dm_faults import Faults
+from flash_tools.server.dm import push as dm_push
+from flash_tools.server.dm.codec import Style
+from flash_tools.server.dm.device import Device
+from flash_tools.server.dm.faults import Faults
+from flash_tools.server.dm.server import Reply
 from flash_tools.server.listener import Listener, load, server_context
 from flash_tools.server.office import Office
 from flash_tools.server.office.devices import AUTO
@@ -34,7 +34,7 @@ _OPTIONS = {"inventory": False, "public_packages": True, "keep_days": 0, "settle
 
 
 class BenchServer:
-    """`faults` are those of OMA DM (dm_faults), `web_faults` those of HTTP; `relay=True` puts a TCP relay in front.
+    """`faults` are those of OMA DM (dm/faults.py), `web_faults` those of HTTP; `relay=True` puts a TCP relay in front.
 
     `certificate` is one of pki.KINDS or a Certificate; `client_certificates=True` demands one of `client_certificate()`.
     `page=True` answers people and scripts, too: see `page_url` and `token`. Further options are those of Office; as a rule

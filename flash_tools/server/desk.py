@@ -8,7 +8,7 @@ import time
 from threading import Condition
 
 from flash_tools.errors import ToolError
-from flash_tools.server.dm_device import Device
+from flash_tools.server.dm.device import Device
 from flash_tools.server.events import Events
 from flash_tools.server.intake import Intake
 from flash_tools.server.orders import Order

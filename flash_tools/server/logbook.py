@@ -8,8 +8,8 @@ from collections import Counter
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
-from flash_tools.server.dm_access import ACCEPTED
-from flash_tools.server.dm_auth import basic
+from flash_tools.server.dm.access import ACCEPTED
+from flash_tools.server.dm.auth import basic
 
 _MOST_BODY = 16384  # bytes of a message that are kept
 _MOST_MESSAGES, _MOST_REFUSED = 1000, 10  # of a session that are kept; of one that was never let in

@@ -5,7 +5,7 @@ x, the root of the firmware object, is found by its Type. Generators of packages
 
 import time
 
-from flash_tools.server.dm_commands import Get
+from flash_tools.server.dm.commands import Get
 
 MOI = "urn:oma:mo:oma-fumo:1."
 VERSION, LARGE = "./DevDetail/FwV", "./DevDetail/LrgObj"

@@ -6,7 +6,7 @@ What is read of the tree, and x among that, is look.py's matter.
 
 import time
 
-from flash_tools.server.dm_commands import Alert, Exec, Item, Replace
+from flash_tools.server.dm.commands import Alert, Exec, Item, Replace
 from flash_tools.server.look import LARGE, VERSION, Look
 from flash_tools.server.orders import Order
 from flash_tools.server.reports import KINDS, REQUESTS, read_report

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flash_tools.server.dm_commands import ClientAlert
+from flash_tools.server.dm.commands import ClientAlert
 
 KINDS = ("download", "update", "downloadandupdate")
 REQUESTS = ("userrequest", "devicerequest")

@@ -4,8 +4,8 @@ import base64
 from threading import Condition
 
 from flash_tools.errors import ToolError
-from flash_tools.server import dm_commands
-from flash_tools.server.dm_commands import Item
+from flash_tools.server.dm import commands as dm_commands
+from flash_tools.server.dm.commands import Item
 
 _KINDS = {"get": dm_commands.Get, "replace": dm_commands.Replace, "add": dm_commands.Add, "delete": dm_commands.Delete,
           "exec": dm_commands.Exec, "copy": dm_commands.Copy}  # fmt: skip

@@ -1,7 +1,7 @@
 """A session as people read it: each message decoded beside its bytes, with what proves identities taken out of both."""
 
-from flash_tools.server.dm_codec import CodecError, decode
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import CodecError, decode
+from flash_tools.server.dm.element import Element
 from flash_tools.server.tasks import is_hidden
 from flash_tools.server.transcript import _plain as visible
 from flash_tools.server.transcript import _tree as tree_lines

@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 
-from flash_tools.server.dm_codec import CodecError, decode
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import CodecError, decode
+from flash_tools.server.dm.element import Element
 
 _MOST = 50000  # steps that are kept; a server in the field wants fewer: each has a body
 _SHOWN, _FIELD = 120, 1024  # characters of a value, of a header field and of a title

@@ -1,7 +1,7 @@
 """Faults of HTTP and below by script: what goes wrong, for which requests, and how many times.
 
 `script.add("package", cut(1024), times=2)`: the next two answers to GETs of packages end in a reset after 1,024 bytes.
-The kinds of requests are those of KINDS. What faults do to the wire is delivery.py's matter, those of OMA DM dm_faults.py's.
+The kinds of requests are those of KINDS. What faults do to the wire is delivery.py's matter, those of OMA DM dm/faults.py's.
 """
 
 from collections.abc import Callable

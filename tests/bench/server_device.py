@@ -8,9 +8,9 @@ the server's own codec and formulas, which others test: here only the cost count
 import base64
 import itertools
 
-from flash_tools.server import dm_auth
-from flash_tools.server.dm_codec import WBXML, XML, decode, encode
-from flash_tools.server.dm_element import Element, leaf, location, meta, node
+from flash_tools.server.dm import auth as dm_auth
+from flash_tools.server.dm.codec import WBXML, XML, decode, encode
+from flash_tools.server.dm.element import Element, leaf, location, meta, node
 
 PLAN = ("idle", "get", "idle", "idle", "order", "report", "idle", "get", "idle", "idle", "get", "idle")
 _ROOT = "./Vendor/Fw"

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from flash_tools.server.bench import BenchServer
-from flash_tools.server.dm_commands import Get
+from flash_tools.server.dm.commands import Get
 from flash_tools.server.listener import bound, calm_collector, server_context
 from flash_tools.server.pki import Authority
 

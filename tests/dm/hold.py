@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from flash_tools.server import dm_codec
-from flash_tools.server.dm import Device as Account
-from flash_tools.server.dm import DmServer, Faults
-from flash_tools.server.dm_commands import Get
+from flash_tools.server.dm import codec as dm_codec
+from flash_tools.server.dm.commands import Get
+from flash_tools.server.dm.server import Device as Account
+from flash_tools.server.dm.server import DmServer, Faults
 from tests.dm import device as portable
 from tests.dm.device import MOST, Device, run
 from tests.dm.to_xml import Unavailable

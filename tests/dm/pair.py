@@ -7,9 +7,9 @@ order: ("put", key), ("note", key) of the nonces' journal, ("sent", MsgID).
 from dataclasses import replace
 
 from agent.dm_nonces import Nonces
-from flash_tools.server import dm_codec
-from flash_tools.server.dm import Device as Account
-from flash_tools.server.dm_device import Device as Record
+from flash_tools.server.dm import codec as dm_codec
+from flash_tools.server.dm.device import Device as Record
+from flash_tools.server.dm.server import Device as Account
 from tests.dm import device as portable
 from tests.dm.device import Device, run
 from tests.dm.hold import Packages, make_server

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from flash_tools.errors import ToolError
 from flash_tools.server.admin import make_admin
-from flash_tools.server.dm_faults import Faults
+from flash_tools.server.dm.faults import Faults
 from flash_tools.server.listener import Listener
 from flash_tools.server.web_faults import WebFaults
 

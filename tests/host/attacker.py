@@ -7,7 +7,7 @@ import ssl
 import time
 from html import escape
 
-from flash_tools.server.dm_codec import XML, decode
+from flash_tools.server.dm.codec import XML, decode
 
 
 def server_folder(path, **options):

@@ -1,6 +1,6 @@
 """An update in virtual time with a management server and a download server of its own, for tests of what goes wrong."""
 
-from flash_tools.server.dm_commands import Get
+from flash_tools.server.dm.commands import Get
 from tests.host.scripted import Bench, order
 from tests.soak import goods
 

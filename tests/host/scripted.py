@@ -9,10 +9,10 @@ path) to bytes or to a function of the request's fields that returns what a hand
 """
 
 from agent.options import Options
-from flash_tools.server.dm import Device as Account
-from flash_tools.server.dm import DmServer
-from flash_tools.server.dm_commands import Exec, Get, Item, Replace
-from flash_tools.server.dm_push import notification
+from flash_tools.server.dm.commands import Exec, Get, Item, Replace
+from flash_tools.server.dm.push import notification
+from flash_tools.server.dm.server import Device as Account
+from flash_tools.server.dm.server import DmServer
 from hal.region import carve
 from ports.sim.clock import Clock
 from ports.sim.device import IDLE

@@ -3,7 +3,7 @@
 import http.client
 import ssl
 
-from flash_tools.server.dm_codec import WBXML, XML
+from flash_tools.server.dm.codec import WBXML, XML
 from tests.dm import device as portable
 from tests.dm.device import run
 from tests.dm.objects import BIN, CHR, EXEC, GET, NODE, REPLACE, STREAM, VOLATILE, Plain

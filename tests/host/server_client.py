@@ -7,8 +7,8 @@ import base64
 import hashlib
 import xml.etree.ElementTree as ElementTree
 
-from flash_tools.server.dm import Device, DmServer
-from flash_tools.server.dm_codec import XML
+from flash_tools.server.dm.codec import XML
+from flash_tools.server.dm.server import Device, DmServer
 
 START = "<Alert><CmdID>1</CmdID><Data>1201</Data></Alert>"
 DEVINFO = (

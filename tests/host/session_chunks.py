@@ -1,7 +1,7 @@
 """Large objects for the session tests: packages in chunks, and the ways in which a server breaks one off."""
 
-from flash_tools.server.dm_commands import Item, Replace
-from flash_tools.server.dm_element import Element, leaf
+from flash_tools.server.dm.commands import Item, Replace
+from flash_tools.server.dm.element import Element, leaf
 from tests.dm.hold import Packages, edit, hold
 
 DATA = bytes([33 + i * 7 % 91 for i in range(3000)])  # printable: what validates bytes in WBXML is slow

@@ -6,8 +6,8 @@ PEERS is data, the habits taken from the facts; strange_session holds a session 
 import base64
 from dataclasses import dataclass, field
 
-from flash_tools.server.dm_codec import WBXML, XML
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import WBXML, XML
+from flash_tools.server.dm.element import Element
 
 FUMO = "org.openmobilealliance.dm.firmwareupdate."
 _TEXTUAL = {"header": "textual", "pages": "eager"}

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from flash_tools.server.dm import Device, DmServer
-from flash_tools.server.dm_codec import WBXML, Style, decode, encode
-from flash_tools.server.dm_element import Element, leaf, location, meta, node
+from flash_tools.server.dm.codec import WBXML, Style, decode, encode
+from flash_tools.server.dm.element import Element, leaf, location, meta, node
+from flash_tools.server.dm.server import Device, DmServer
 from tests.host.server_client import counter, mac_value, md5_data, serve
 from tests.host.strange_clients import FUMO, Peer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flash_tools.server.dm_push import bootstrap
+from flash_tools.server.dm.push import bootstrap
 from tests.host.scripted import Bench, order
 
 _KEY = b"123456"

@@ -5,8 +5,8 @@ import struct
 import pytest
 
 from agent.job import DOWNLOAD, TRIAL
-from flash_tools.server.dm_commands import Alert
-from flash_tools.server.dm_push import notification
+from flash_tools.server.dm.commands import Alert
+from flash_tools.server.dm.push import notification
 from ports.sim.clock import Clock
 from ports.sim.web_server import Tamper
 from tests.host import scripted

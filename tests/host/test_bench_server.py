@@ -9,7 +9,7 @@ import pytest
 from flash_tools.admin_client import Client
 from flash_tools.errors import ToolError
 from flash_tools.server.bench import BenchServer
-from flash_tools.server.dm_commands import Get
+from flash_tools.server.dm.commands import Get
 from tests.dm import device as portable
 from tests.host.server_agent import IMAGE, ROOT, TIMEOUT_S, Agent, Word, connect, report
 

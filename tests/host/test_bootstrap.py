@@ -3,8 +3,8 @@
 import pytest
 
 from agent import bootstrap
-from flash_tools.server.dm_device import Device
-from flash_tools.server.dm_push import bootstrap as build
+from flash_tools.server.dm.device import Device
+from flash_tools.server.dm.push import bootstrap as build
 from tests.portable.test_bootstrap import Client, account
 
 KEYS = (b"\x29\x62\x01\x00\x10\x32\x54\x76", b"123456")

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_commands import Get, Item, Replace
-from flash_tools.server.dm_element import Element, leaf, node
+from flash_tools.server.dm.commands import Get, Item, Replace
+from flash_tools.server.dm.element import Element, leaf, node
+from flash_tools.server.dm.server import Faults
 from tests.dm import corpus
 from tests.dm.hold import KINDS, Raw, alerts, edit, hold, statuses
 from tests.dm.pair import Pair, set_text, values

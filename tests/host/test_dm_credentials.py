@@ -2,9 +2,9 @@
 
 import pytest
 
-from flash_tools.server import dm_auth
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_commands import Alert, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm import auth as dm_auth
+from flash_tools.server.dm.commands import Alert, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.server import Faults
 from tests.dm.device import CLIENT_NONCE, ID, SECRET, SERVER_SECRET, USER
 from tests.dm.hold import KINDS, alerts, edit, hold, is_final, statuses
 from tests.dm.pair import Pair, known, values

@@ -6,9 +6,9 @@ import binascii
 import pytest
 
 from agent.url import follow
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_codec import Style
-from flash_tools.server.dm_commands import Get, Item, Replace
+from flash_tools.server.dm.codec import Style
+from flash_tools.server.dm.commands import Get, Item, Replace
+from flash_tools.server.dm.server import Faults
 from tests.dm.device import CLIENT_NONCE, SERVER_NONCE
 from tests.dm.hold import KINDS, hold, statuses
 from tests.dm.pair import Pair, known, next_nonces, set_text

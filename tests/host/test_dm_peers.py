@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_codec import WBXML, XML, Style, decode, encode
-from flash_tools.server.dm_commands import Exec, Get, Item, Replace, Sequence
-from flash_tools.server.dm_element import leaf, node
+from flash_tools.server.dm.codec import WBXML, XML, Style, decode, encode
+from flash_tools.server.dm.commands import Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.element import leaf, node
+from flash_tools.server.dm.server import Faults
 from tests.dm.device import CLIENT_NONCE, ID
 from tests.dm.hold import KINDS, Packages, hold, statuses
 from tests.dm.pair import Pair, known, values

@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_commands import Get, Item, Replace
+from flash_tools.server.dm.commands import Get, Item, Replace
+from flash_tools.server.dm.server import Faults
 from tests.dm.device import SERVER, SERVER_SECRET
 from tests.dm.hold import KINDS, edit, hold, statuses
 from tests.dm.pair import Pair, known, set_text, values

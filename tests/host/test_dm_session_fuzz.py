@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import AgentError, LinkError, ProtocolError
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_commands import Atomic, Exec, Get, Item, Replace, Sequence
-from flash_tools.server.dm_element import leaf, node
+from flash_tools.server.dm.commands import Atomic, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.element import leaf, node
+from flash_tools.server.dm.server import Faults
 from tests.dm.hold import KINDS
 from tests.dm.pair import Pair
 

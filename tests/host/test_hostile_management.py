@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
-from flash_tools.server.dm_element import Element, leaf, node
+from flash_tools.server.dm.commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.element import Element, leaf, node
 from tests.host.hostile import DAY_MS, PACKAGE, works_again
 from tests.host.scripted import Bench, nothing, order
 from tests.soak import goods

@@ -5,7 +5,7 @@ import pytest
 from agent import job as jobs
 from agent.job import DOWNLOAD, Job, Outbox
 from agent.journal import Journal
-from flash_tools.server.dm_commands import Item, Replace
+from flash_tools.server.dm.commands import Item, Replace
 from ports.sim import firmware
 from tests.host.scripted import Bench, bad_gateway, both, nothing, order, package, read
 from tests.soak import goods

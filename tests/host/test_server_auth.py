@@ -8,11 +8,11 @@ import pathlib
 
 import pytest
 
-from flash_tools.server import dm_auth
-from flash_tools.server.dm import Device
-from flash_tools.server.dm_codec import WBXML, decode
-from flash_tools.server.dm_commands import Exec, Get
-from flash_tools.server.dm_push import bootstrap, notification, session_id_text, wap_push
+from flash_tools.server.dm import auth as dm_auth
+from flash_tools.server.dm.codec import WBXML, decode
+from flash_tools.server.dm.commands import Exec, Get
+from flash_tools.server.dm.push import bootstrap, notification, session_id_text, wap_push
+from flash_tools.server.dm.server import Device
 from tests.host.server_client import (
     FINAL,
     Client,

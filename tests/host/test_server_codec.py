@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flash_tools.server.dm_codec import WBXML, XML, CodecError, Style, decode, encode
-from flash_tools.server.dm_commands import Add, Item
-from flash_tools.server.dm_element import Element, leaf, node
+from flash_tools.server.dm.codec import WBXML, XML, CodecError, Style, decode, encode
+from flash_tools.server.dm.commands import Add, Item
+from flash_tools.server.dm.element import Element, leaf, node
 from tests.host.server_client import Client, serve
 
 SAMPLE = node(

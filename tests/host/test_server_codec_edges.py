@@ -2,9 +2,9 @@
 
 import pytest
 
-from flash_tools.server.dm_codec import MAX_DEPTH, WBXML, XML, CodecError, Style, decode, encode
-from flash_tools.server.dm_element import Element, leaf, meta, node
-from flash_tools.server.dm_outbox import _bound
+from flash_tools.server.dm.codec import MAX_DEPTH, WBXML, XML, CodecError, Style, decode, encode
+from flash_tools.server.dm.element import Element, leaf, meta, node
+from flash_tools.server.dm.outbox import _bound
 
 _HEAD = bytes.fromhex("02a4016a00")
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm_commands import Add, Alert, Atomic, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.commands import Add, Alert, Atomic, Exec, Get, Item, Replace, Sequence
 from tests.host.server_client import (
     DEVINFO,
     FINAL,

@@ -1,8 +1,8 @@
 """Faults by script: the switches and hooks do what they say, and are signed or forged as they say."""
 
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_commands import Get
-from flash_tools.server.dm_element import leaf, node
+from flash_tools.server.dm.commands import Get
+from flash_tools.server.dm.element import leaf, node
+from flash_tools.server.dm.server import Faults
 from tests.host.server_client import (
     FINAL,
     Client,

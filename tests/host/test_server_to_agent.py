@@ -5,8 +5,8 @@ import pytest
 from agent import syncml_tags, window
 from agent.wbxml_reader import WbxmlReader
 from agent.xml_reader import XmlReader
-from flash_tools.server.dm_codec import WBXML, XML, encode
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import WBXML, XML, encode
+from flash_tools.server.dm.element import Element
 from tests.host.test_server_codec import SAMPLE, STYLES, XML_STYLES
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
 from tests.dm.hold import KINDS, hold
 
 both = pytest.mark.parametrize("kind", KINDS)

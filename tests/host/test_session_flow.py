@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from flash_tools.server.dm import Faults
-from flash_tools.server.dm_codec import Style
-from flash_tools.server.dm_commands import Alert, Get, Item, Replace
-from flash_tools.server.dm_element import Element, leaf
+from flash_tools.server.dm.codec import Style
+from flash_tools.server.dm.commands import Alert, Get, Item, Replace
+from flash_tools.server.dm.element import Element, leaf
+from flash_tools.server.dm.server import Faults
 from tests.dm.device import ID, URL
 from tests.dm.hold import KINDS, Packages, alerts, edit, hold, is_final, replay, statuses
 

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.job import CLEAN, DOWNLOAD, IDLE, NO_BANK
-from flash_tools.server.dm_commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
 from tests.dm.hold import KINDS, hold
 from tests.host.fumo_packages import IMAGE, PACKAGE, TRUST
 from tests.portable.fumo_bench import EXT

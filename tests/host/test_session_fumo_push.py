@@ -3,8 +3,8 @@
 import pytest
 
 from agent.job import ACCEPTED, CLEAN, DOWNLOAD, IDLE, NO_BANK, REPORT
-from flash_tools.server.dm_commands import Exec, Get, Item, Replace
-from flash_tools.server.dm_element import Element, leaf
+from flash_tools.server.dm.commands import Exec, Get, Item, Replace
+from flash_tools.server.dm.element import Element, leaf
 from tests.data import vectors
 from tests.dm.hold import KINDS, alerts, edit, hold, statuses
 from tests.host.fumo_packages import PACKAGE, PACKED, REFUSED, TRUST

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Exec, Get, Item, Replace
+from flash_tools.server.dm.commands import Exec, Get, Item, Replace
 from tests.dm.device import URL
 from tests.dm.hold import KINDS, Packages, edit, hold, statuses
 

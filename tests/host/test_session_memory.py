@@ -3,7 +3,7 @@
 import pytest
 
 from agent.errors import LinkError
-from flash_tools.server.dm_commands import Add, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.commands import Add, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
 from tests.dm.device import Device, take
 from tests.dm.hold import KINDS, alerts, hold, is_final, make_server, statuses
 from tests.dm.hold import Packages as Policy

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm_commands import Add, Alert, Atomic, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.commands import Add, Alert, Atomic, Exec, Get, Item, Replace, Sequence
 from tests.dm.hold import KINDS, alerts, edit, hold
 from tests.host.session_chunks import BREAKS, DATA, dropped, hold_chunks, push
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
-from flash_tools.server.dm_element import leaf, location, node
+from flash_tools.server.dm.commands import Add, Alert, Atomic, Copy, Delete, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.element import leaf, location, node
 from tests.dm.hold import KINDS, Raw, edit, hold, statuses
 
 both = pytest.mark.parametrize("kind", KINDS)

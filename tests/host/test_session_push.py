@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm_commands import Get, Item, Replace
-from flash_tools.server.dm_element import Element, leaf
+from flash_tools.server.dm.commands import Get, Item, Replace
+from flash_tools.server.dm.element import Element, leaf
 from tests.dm.hold import KINDS, alerts, edit, hold, is_final, statuses
 from tests.host.session_chunks import BINARY, BREAKS, DATA, dropped, give, hold_chunks, push, resize
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Add, Get, Item, Replace
-from flash_tools.server.dm_element import leaf, location, meta, node
+from flash_tools.server.dm.commands import Add, Get, Item, Replace
+from flash_tools.server.dm.element import leaf, location, meta, node
 from tests.dm.hold import KINDS, Raw, hold
 
 _TNDS = "application/vnd.syncml.dmtnds"

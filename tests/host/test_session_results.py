@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm_commands import Get, Item, Replace
+from flash_tools.server.dm.commands import Get, Item, Replace
 from tests.dm.hold import KINDS, edit, hold, is_final, statuses
 from tests.dm.objects import Big
 

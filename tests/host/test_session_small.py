@@ -2,7 +2,7 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Alert, Atomic, Exec, Get, Item, Replace, Sequence
+from flash_tools.server.dm.commands import Alert, Atomic, Exec, Get, Item, Replace, Sequence
 from tests.dm.hold import KINDS, hold
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools.server.dm_commands import Alert, Get, Item, Replace
-from flash_tools.server.dm_element import Element, leaf, node
+from flash_tools.server.dm.commands import Alert, Get, Item, Replace
+from flash_tools.server.dm.element import Element, leaf, node
 from tests.dm.hold import KINDS, Raw, alerts, edit, hold, statuses
 
 both = pytest.mark.parametrize("kind", KINDS)

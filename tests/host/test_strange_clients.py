@@ -8,8 +8,8 @@ import base64
 
 import pytest
 
-from flash_tools.server.dm_codec import WBXML
-from flash_tools.server.dm_commands import Exec, Get, Item, Replace
+from flash_tools.server.dm.codec import WBXML
+from flash_tools.server.dm.commands import Exec, Get, Item, Replace
 from flash_tools.server.reports import KINDS, REQUESTS, read_report
 from tests.host.server_client import md5_data
 from tests.host.strange_clients import PEERS, Peer

@@ -10,8 +10,8 @@ import hmac
 
 import pytest
 
-from flash_tools.server.dm_codec import XML
-from flash_tools.server.dm_commands import Get
+from flash_tools.server.dm.codec import XML
+from flash_tools.server.dm.commands import Get
 from tests.host.strange_clients import PEERS, Peer
 from tests.host.strange_session import (
     BASIC,

@@ -5,9 +5,9 @@ Sections 1.8, 2.1, 2.6, 2.8, 2.12, 6.6 and 8 of facts/omadm.md; one habit a test
 
 import pytest
 
-from flash_tools.server.dm_codec import XML
-from flash_tools.server.dm_commands import Exec, Get
-from flash_tools.server.dm_element import Element, leaf, location, meta, node
+from flash_tools.server.dm.codec import XML
+from flash_tools.server.dm.commands import Exec, Get
+from flash_tools.server.dm.element import Element, leaf, location, meta, node
 from flash_tools.server.reports import KINDS, REQUESTS, alert_kind
 from tests.host.strange_clients import FUMO, Peer
 from tests.host.strange_session import (

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flash_tools.server.dm_codec import Style, decode, encode, is_wbxml
-from flash_tools.server.dm_commands import Exec, Get, Item, Replace
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import Style, decode, encode, is_wbxml
+from flash_tools.server.dm.commands import Exec, Get, Item, Replace
+from flash_tools.server.dm.element import Element
 from tests.host.strange_clients import PEERS
 from tests.host.strange_session import Strange, records, shop
 

@@ -5,8 +5,8 @@ A session that was let in goes on as if nothing was; what was reported is report
 
 import pytest
 
-from flash_tools.server.dm_commands import Exec, Get
-from flash_tools.server.dm_push import notification
+from flash_tools.server.dm.commands import Exec, Get
+from flash_tools.server.dm.push import notification
 from tests.host.strange_clients import PEERS
 from tests.host.strange_session import MAC, OURS, Strange, alert, both, records, shop
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from flash_tools.server.dm_commands import Exec, Get
+from flash_tools.server.dm.commands import Exec, Get
 from tests.host.strange_session import BINARY, MAC, OURS, Strange, records, shop
 
 every = pytest.mark.parametrize("peer", [OURS, BINARY, MAC], ids=["md5", "wbxml", "mac"])

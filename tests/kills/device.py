@@ -18,7 +18,7 @@ from agent.errors import LinkError
 from agent.mo_devinfo import devdetail, devinfo
 from agent.mo_dmacc import DMAcc
 from agent.own_alert import OwnAlert
-from flash_tools.server.dm_codec import decode
+from flash_tools.server.dm.codec import decode
 from tests.dm.device import run
 from tests.dm.objects import CHR, EXEC, GET, REPLACE, DictJournal, Plain
 from tests.host.server_agent import ROOT, Fumo, report

@@ -4,8 +4,8 @@ import os
 import subprocess
 import zlib
 
-from flash_tools.server.dm import Device, DmServer
-from flash_tools.server.dm_commands import Get, Item, Replace
+from flash_tools.server.dm.commands import Get, Item, Replace
+from flash_tools.server.dm.server import Device, DmServer
 
 LEAVES = 64
 

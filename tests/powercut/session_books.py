@@ -4,11 +4,11 @@ The campaign is a policy of a DmServer. It asks for the State in each session, s
 heard, and goes on to the next order once it was told what became of the one before.
 """
 
-from flash_tools.server.dm import Device as Account
-from flash_tools.server.dm import DmServer
-from flash_tools.server.dm_codec import decode
-from flash_tools.server.dm_commands import Alert, Exec, Get, Item, Replace
-from flash_tools.server.dm_push import notification
+from flash_tools.server.dm.codec import decode
+from flash_tools.server.dm.commands import Alert, Exec, Get, Item, Replace
+from flash_tools.server.dm.push import notification
+from flash_tools.server.dm.server import Device as Account
+from flash_tools.server.dm.server import DmServer
 from tests.soak import goods
 
 _ROOT = "./FUMO/"

@@ -6,8 +6,8 @@ written transcript has each step's number and text in front of what was found fo
 
 from functools import lru_cache
 
-from flash_tools.server.dm_codec import decode
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import decode
+from flash_tools.server.dm.element import Element
 from flash_tools.server.transcript import Step, Transcript
 
 TO_SERVER, TO_DEVICE = "device -> server", "server -> device"

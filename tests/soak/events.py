@@ -173,7 +173,7 @@ class Events:
         self._world.net.names[name] = value
 
     def _dm(self, agent, name, count, server="bench"):
-        """The management server does wrong for some messages, see dm_faults.py."""
+        """The management server does wrong for some messages, see server/dm/faults.py."""
         setattr(self._world.dms[server].faults, name, count)
 
     def _forget(self, agent, server="bench"):

@@ -3,7 +3,7 @@
 It knows of the device only what came over the wire: an Exec whose Status it never saw goes out again.
 """
 
-from flash_tools.server.dm_commands import Alert, Exec, Get, Item, Replace
+from flash_tools.server.dm.commands import Alert, Exec, Get, Item, Replace
 from flash_tools.server.reports import KINDS as REPORTS
 from flash_tools.server.reports import REQUESTS, read_report
 from tests.soak import goods

@@ -5,9 +5,9 @@ is the same. `world.flash.ops - world.first_op` counts flash operations, `world.
 """
 
 from agent.options import Options
-from flash_tools.server.dm import Device as Account
-from flash_tools.server.dm import DmServer
-from flash_tools.server.dm_push import notification
+from flash_tools.server.dm.push import notification
+from flash_tools.server.dm.server import Device as Account
+from flash_tools.server.dm.server import DmServer
 from ports.sim.clock import Clock
 from ports.sim.device import IDLE, RECOVERY
 from ports.sim.device_agent import AgentDevice

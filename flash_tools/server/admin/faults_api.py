@@ -1,4 +1,4 @@
-"""Scripted faults over JSON: names and checked arguments instead of the functions of web_faults and dm_faults."""
+"""Scripted faults over JSON: names and checked arguments instead of the functions of web_faults.py and dm/faults.py."""
 
 import inspect
 

@@ -8,9 +8,9 @@ from collections import Counter
 
 from flash_tools.errors import ToolError
 from flash_tools.server.desk import Desk
-from flash_tools.server.dm import DmServer
-from flash_tools.server.dm_codec import Style
-from flash_tools.server.dm_faults import Faults
+from flash_tools.server.dm.codec import Style
+from flash_tools.server.dm.faults import Faults
+from flash_tools.server.dm.server import DmServer
 from flash_tools.server.logbook import Logbook
 from flash_tools.server.play import Play
 from flash_tools.server.store import Store, StoreError

@@ -7,8 +7,9 @@ import socket
 import time
 
 from flash_tools.errors import ToolError
-from flash_tools.server import dm_push, views
-from flash_tools.server.dm_device import Device
+from flash_tools.server import views
+from flash_tools.server.dm import push as dm_push
+from flash_tools.server.dm.device import Device
 from flash_tools.server.office.base import Base, locked
 from flash_tools.server.tasks import read_commands
 
@@ -30,7 +31,7 @@ class Devices(Base):
         """Make an account and return what the device must be provisioned with; bytes are in base64.
 
         `auth` and `server_auth` are md5, MAC, basic or None; without TLS they are MAC unless said otherwise. `account` are
-        fields of dm_device.Device. A device that is there already gets other secrets.
+        fields of dm/device.py's Device. A device that is there already gets other secrets.
         """
         device = self._account(_checked_id(device_id), auth, server_auth, account)
         changes = {"name": name, "tags": tags, "group": group, "notify": notify, "contact_every_s": contact_every_s}

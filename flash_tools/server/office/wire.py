@@ -3,7 +3,7 @@
 import logging
 import time
 
-from flash_tools.server.dm import Reply
+from flash_tools.server.dm.server import Reply
 from flash_tools.server.office.base import Base, StoreFailed, locked
 from flash_tools.server.packages import Package
 from flash_tools.server.store import StoreError

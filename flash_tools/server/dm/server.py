@@ -1,6 +1,6 @@
 """The OMA DM server without a network: one HTTP body in, one out.
 
-`policy.packages(session)` is a generator of lists of commands (see dm_commands): package 2, package 4 and so on; it goes on
+`policy.packages(session)` is a generator of lists of commands (see commands.py): package 2, package 4 and so on; it goes on
 when the client has answered. An empty list or its end closes the session. `policy.alert_status(session, alert)` may decide
 about Generic Alerts. `random(size)` gives nonces. Whatever comes from outside gives a Reply.
 """
@@ -9,14 +9,14 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flash_tools.server.dm_access import ACCEPTED
-from flash_tools.server.dm_auth import MAC_HEADER
-from flash_tools.server.dm_codec import CodecError, Style, base_type, decode, encode
-from flash_tools.server.dm_device import Device
-from flash_tools.server.dm_element import Element
-from flash_tools.server.dm_faults import Faults
-from flash_tools.server.dm_outbox import Draft
-from flash_tools.server.dm_session import Session
+from flash_tools.server.dm.access import ACCEPTED
+from flash_tools.server.dm.auth import MAC_HEADER
+from flash_tools.server.dm.codec import CodecError, Style, base_type, decode, encode
+from flash_tools.server.dm.device import Device
+from flash_tools.server.dm.element import Element
+from flash_tools.server.dm.faults import Faults
+from flash_tools.server.dm.outbox import Draft
+from flash_tools.server.dm.session import Session
 
 _MAX_COMMANDS = 1000  # in one message: each is answered, and 64 KiB of them would take a third of a second
 _MAX_SESSIONS, _MAX_KNOCKING = 1000, 200

@@ -3,9 +3,9 @@
 Works on the device record, whose nonces change with every challenge; randomness is given. Knows nothing of commands.
 """
 
-from flash_tools.server import dm_auth
-from flash_tools.server.dm_device import Device
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm import auth as dm_auth
+from flash_tools.server.dm.device import Device
+from flash_tools.server.dm.element import Element
 
 ACCEPTED = (200, 212)
 _NONCE_SIZE = 16

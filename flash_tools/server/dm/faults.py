@@ -7,7 +7,7 @@ the reply after it was signed, so what they change there is forged.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.element import Element
 
 
 @dataclass

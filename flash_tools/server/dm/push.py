@@ -5,9 +5,9 @@ import hmac
 import struct
 
 from flash_tools.errors import ToolError
-from flash_tools.server.dm_auth import ZERO_NONCE, mac_digest
-from flash_tools.server.dm_codec import WBXML, Style, encode
-from flash_tools.server.dm_element import leaf, location, meta, node
+from flash_tools.server.dm.auth import ZERO_NONCE, mac_digest
+from flash_tools.server.dm.codec import WBXML, Style, encode
+from flash_tools.server.dm.element import leaf, location, meta, node
 
 UI_MODES = {"unspecified": 0, "background": 1, "informative": 2, "interaction": 3}
 _VERSION = 11  # DM 1.2 says 1.1

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import hmac
 
-from flash_tools.server.dm_element import Element, leaf, meta, node
+from flash_tools.server.dm.element import Element, leaf, meta, node
 
 TYPES = {"basic": "syncml:auth-basic", "md5": "syncml:auth-md5", "MAC": "syncml:auth-MAC"}
 ZERO_NONCE = bytes(4)  # for resynchronisation only

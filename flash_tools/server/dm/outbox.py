@@ -7,9 +7,9 @@ last message's commands back when the client did not accept who we are.
 from collections import deque
 from dataclasses import dataclass
 
-from flash_tools.server.dm_codec import Style, encode, is_wbxml
-from flash_tools.server.dm_commands import Piece
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.codec import Style, encode, is_wbxml
+from flash_tools.server.dm.commands import Piece
+from flash_tools.server.dm.element import Element
 
 _FEW_STATUSES = 2
 _MOST_MARKUP, _MOST_LETTER = 100, 6  # bytes of an element beside its names, of a letter that is escaped

@@ -4,11 +4,11 @@ An exchange takes the tree of a client message and gives the draft of the answer
 generator, whose next package is fetched only when the one before is answered.
 """
 
-from flash_tools.server.dm_access import ACCEPTED, Access
-from flash_tools.server.dm_device import Device
-from flash_tools.server.dm_element import Element, leaf, location, meta, node
-from flash_tools.server.dm_inbox import Answer, Inbox, Received, answer_for
-from flash_tools.server.dm_outbox import Draft, Outbox
+from flash_tools.server.dm.access import ACCEPTED, Access
+from flash_tools.server.dm.device import Device
+from flash_tools.server.dm.element import Element, leaf, location, meta, node
+from flash_tools.server.dm.inbox import Answer, Inbox, Received, answer_for
+from flash_tools.server.dm.outbox import Draft, Outbox
 
 _VERSIONS = (("VerDTD", "1.2", 505), ("VerProto", "DM/1.2", 513))
 _MOST_REFUSALS = 100  # Statuses: 64 KiB of a stranger must not cost half a second and an answer of 1.4 MB

@@ -10,7 +10,7 @@ from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flash_tools.server.dm_element import Element, leaf, location, meta, node
+from flash_tools.server.dm.element import Element, leaf, location, meta, node
 
 _MAX_STRANGE = 64  # targets in Statuses that were not asked for, and answers, that are remembered
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 from xml.sax.saxutils import escape
 
 from flash_tools.errors import ToolError
-from flash_tools.server.dm_element import METINF, Element
-from flash_tools.server.dm_wbxml import NAMES, decode_wbxml, encode_wbxml
+from flash_tools.server.dm.element import METINF, Element
+from flash_tools.server.dm.wbxml import NAMES, decode_wbxml, encode_wbxml
 
 XML = "application/vnd.syncml.dm+xml"
 WBXML = "application/vnd.syncml.dm+wbxml"

@@ -6,7 +6,7 @@ ValueError or LookupError on broken input.
 
 from functools import cache
 
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.element import Element
 
 _SYNCML = (
     "Add Alert Archive Atomic Chal Cmd CmdID CmdRef Copy Cred Data Delete Exec Final Get Item Lang LocName LocURI Map "
@@ -40,7 +40,7 @@ _IDENTITY, _CHARSET, _NO_TEXT = multi_byte(_PUBLIC_ID), multi_byte(_UTF8), bytes
 
 
 def encode_wbxml(root: Element, style) -> bytes:
-    """Return the document in the given style (see Style in dm_codec)."""
+    """Return the document in the given style (see Style in codec.py)."""
     return _Writer(style).document(root)
 
 

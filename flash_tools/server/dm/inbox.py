@@ -7,8 +7,8 @@ are put together here.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flash_tools.server.dm_commands import ClientAlert, Status, item_result
-from flash_tools.server.dm_element import Element
+from flash_tools.server.dm.commands import ClientAlert, Status, item_result
+from flash_tools.server.dm.element import Element
 
 _UNSUPPORTED = frozenset("Add Atomic Copy Delete Exec Get Map Move Put Search Sequence Sync".split())
 _NEXT_MESSAGE, _ABORT, _NO_END_OF_DATA = 1222, 1223, 1225
