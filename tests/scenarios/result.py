@@ -56,13 +56,14 @@ def ordered(story, rig, number, order, node, text, correlator=None):
 
 
 def accepted(story, rig, node):
-    """Find the 202, and that the session ends before anything of the order is done."""
+    """Find the 202, and that the session ends; return how many packages and descriptors were fetched by then."""
     target = "%s/%s" % (rig.root, node)
     reply = story.sent(TO_SERVER, lambda m: m.status("Exec") is not None, "Status for the Exec")
     assert reply.status("Exec", target) == 202
     last = story.sent(TO_DEVICE, lambda m: m.status("SyncHdr") in (200, 212), "last message")
     assert last.only_statuses and last.final
-    story.heard("session closed")
+    story.hears("session closed")
+    return story.before("package") + story.before("descriptor")
 
 
 def finish(outcome, kinds):

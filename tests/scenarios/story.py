@@ -110,6 +110,12 @@ class Story:
         """Return what was found last."""
         return self._steps[self._at]
 
+    def hears(self, words: str):
+        """Find what the device says, and stay here: its lines may come later than what it sends."""
+        at = self._at
+        self.heard(words)
+        self._at = at
+
     def before(self, kind: str) -> int:
         """Return how many requests of a kind there are up to here."""
         return sum(step.kind == kind and step.direction == TO_SERVER for step in self._steps[: self._at])
