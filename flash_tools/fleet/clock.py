@@ -6,11 +6,14 @@ until the host's time has come so far. So one thread serves many devices, and to
 
 import time
 
+from ports.sim.real_clock import RealClock
 
-class FleetClock:
-    """The Clock contract and the microseconds that the simulated parts count in."""
+
+class FleetClock(RealClock):
+    """The clock of a simulated device whose waiting holds nobody else up."""
 
     def __init__(self):
+        super().__init__()
         self._start_ns = time.monotonic_ns()
         self._ahead_us = 0
 
@@ -32,19 +35,3 @@ class FleetClock:
     def is_ahead(self):
         """Tell whether the host has not come as far as the device."""
         return self._ahead_us > (time.monotonic_ns() - self._start_ns) // 1000
-
-    def ms(self):
-        """Return the milliseconds since the start."""
-        return self.us // 1000
-
-    def since(self, then):
-        """Return the milliseconds gone since `then`."""
-        return self.ms() - then
-
-    def sleep_ms(self, duration_ms):
-        """Let time go by, for this device only."""
-        self.us = self.us + duration_ms * 1000
-
-    def unix(self):
-        """Return the wall time."""
-        return int(time.time())

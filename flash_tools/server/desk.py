@@ -113,11 +113,10 @@ class Desk:
         return _device(record)
 
     def add_device(self, device: Device):
-        """Add a device, or put another in its place."""
+        """Add a device, or put another in its place; the caller commits."""
         self.devices[device.device_id] = device
         self._hide(device)
         self.put("device", device.device_id, _record(device))
-        self.commit()
 
     def _hide(self, device):
         self.transcript.secrets |= {text for text in (device.client_secret, device.server_secret) if text}

@@ -24,7 +24,7 @@ class Shelf:
     def __init__(self, store: Store, base):
         self._store, self._base = store, base
         self.packages = {name: self._load(name, data, record) for name, data, record in store.packages()}
-        self.signers = dict(store.records("signer"))  # key id -> {"name", "pem"}
+        self.signers = dict(store.records("signer"))  # key id -> {"name", "public"}
 
     def _load(self, name, data, record):
         descriptor = record["descriptor"]

@@ -18,6 +18,15 @@ def field():
         agent.close()
 
 
+def accepted_long_ago(office, agent):
+    """Order an update that the device accepts, and let an hour go by; return the order's id."""
+    office.add_package(package("2.0"), "new.fup")
+    order_id = office.place(ID, "new.fup")
+    agent.session()
+    office.desk.orders[order_id].accepted_at = time.time() - 3700
+    return order_id
+
+
 def test_an_update_that_went_well(field):
     office, agent = field
     office.add_package(package("2.0"), "new.fup")
@@ -86,10 +95,7 @@ def test_a_silent_device_is_asked_what_it_runs(field, runs, result):
 
 def test_a_silent_device_that_is_at_it_is_left_alone(field):
     office, agent = field
-    office.add_package(package("2.0"), "new.fup")
-    order_id = office.place(ID, "new.fup")
-    agent.session()
-    office.desk.orders[order_id].accepted_at = time.time() - 3700
+    order_id = accepted_long_ago(office, agent)
     agent.fumo.state = b"30"
     agent.session()
     asked = office.sessions()[0]["messages"]
@@ -99,10 +105,7 @@ def test_a_silent_device_that_is_at_it_is_left_alone(field):
 
 def test_a_report_after_the_server_gave_up_counts(field):
     office, agent = field
-    office.add_package(package("2.0"), "new.fup")
-    order_id = office.place(ID, "new.fup")
-    agent.session()
-    office.desk.orders[order_id].accepted_at = time.time() - 3700
+    order_id = accepted_long_ago(office, agent)
     agent.fumo.state = b"10"
     agent.session()
     assert office.order(order_id)["result"] == "silent"

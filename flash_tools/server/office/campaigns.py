@@ -104,22 +104,6 @@ class Campaigns(Wire, Devices, Orders):
     # -- what happens -------------------------------------------------------------------------------------------------
 
     @locked
-    def add_device(self, device_id, *arguments, **options):
-        """Make an account; campaigns that take later devices see it."""
-        bundle = super().add_device(device_id, *arguments, **options)
-        self._arrive(device_id)
-        self.desk.commit()
-        return bundle
-
-    @locked
-    def change_device(self, device_id, **changes):
-        """Change what people know of a device; campaigns see it."""
-        super().change_device(device_id, **changes)
-        self._arrive(device_id)
-        self.desk.commit()
-        return self.device(device_id)
-
-    @locked
     def remove_device(self, device_id):
         """Forget a device; campaigns go on without it."""
         self.known(device_id)
@@ -131,7 +115,8 @@ class Campaigns(Wire, Devices, Orders):
         self._advance_touched()
         self.desk.commit()
 
-    def _arrive(self, device_id):
+    def arrive(self, device_id):
+        """Let campaigns see a device that is new or has changed; the caller commits."""
         row = views.row(self.desk, device_id)
         for campaign in self._campaigns.values():
             if not campaign.ended:
@@ -145,7 +130,7 @@ class Campaigns(Wire, Devices, Orders):
         known = profile and (profile.model, profile.firmware)
         super()._note(body, content_type, reply, started, address)
         if known and (profile.model, profile.firmware) != known:
-            self._arrive(self.dm.last_device)
+            self.arrive(self.dm.last_device)
         self._advance_touched()
 
     def _advance_touched(self):

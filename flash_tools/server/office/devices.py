@@ -41,6 +41,7 @@ class Devices(Base):
         self.desk.put_profile(profile)
         self.strangers.pop(device_id, None)
         self.desk.events.add("enrolled", "", device=device_id)
+        self.arrive(device_id)
         self.desk.commit()
         return self.bundle(device)
 
@@ -77,6 +78,9 @@ class Devices(Base):
             "server_nonce": _text(device.server_nonce),
         }
 
+    def arrive(self, device_id: str):
+        """Let campaigns see a device that is new or has changed; the caller commits."""
+
     @locked
     def change_device(self, device_id: str, **changes):
         """Change name, tags, group, notify, contact_every_s or paused."""
@@ -86,6 +90,7 @@ class Devices(Base):
         self.desk.put_profile(profile)
         if profile.paused != paused:
             self.desk.events.add("paused" if profile.paused else "resumed", "", device=device_id)
+        self.arrive(device_id)
         self.desk.commit()
         return self.device(device_id)
 
