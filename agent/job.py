@@ -37,6 +37,7 @@ SAME = const(4)  # the running bank is that image already
 DOWNLOAD_ONLY = const(1)
 UPDATE_ONLY = const(2)
 DOWNLOAD_AND_UPDATE = const(3)
+LOCAL = const(4)  # no Exec: the owner did it, see local.py
 
 # FUMO State
 STATE_IDLE = const(10)

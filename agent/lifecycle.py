@@ -11,7 +11,7 @@ MAX_ARMS = const(3)
 MAX_BOOTS = const(10)  # reboots without progress
 
 NEXT = (
-    # phase, event, next phase; an order enters at ACCEPTED or DOWNLOAD
+    # phase, event, next phase; an order enters at ACCEPTED or DOWNLOAD, a local one at ARM
     (ACCEPTED, OK, ARM),
     (ACCEPTED, SAME, REPORT),
     (ACCEPTED, FAIL, REPORT),

@@ -8,6 +8,7 @@ from agent.job import (
     DOWNLOAD_ONLY,
     HELD,
     IDLE,
+    LOCAL,
     NO_BANK,
     OK,
     READY,
@@ -113,4 +114,7 @@ class Work:
         record.finish(SUCCESS, OK, _LOADED)
 
     def _tell(self):
+        if self._record.job.kind == LOCAL:
+            self._record.end()
+            return 0
         return self._owner.wait(self._owner.deliver(self._record))

@@ -25,6 +25,11 @@ def make_layout(flash_size, bank_size):
     )
 
 
+def layout_of(flash_size):
+    """Return the layout of a chip of that size: two banks as large as they can be."""
+    return make_layout(flash_size, flash_size // 2 - 16 * _SECTOR)
+
+
 def build(port, layout):
     """Wire the board from what the port gives: `flash`, `clock`, `watchdog`, `scratch`."""
     feeder = Feeder(port.watchdog, port.clock)

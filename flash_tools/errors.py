@@ -7,6 +7,24 @@ class ToolError(Exception):
     exit_code = 1
 
 
+class UsageError(ToolError):
+    """The command cannot be meant like this."""
+
+    exit_code = 2
+
+
+class NotFoundError(ToolError):
+    """The device, chip or line is not there."""
+
+    exit_code = 3
+
+
+class BusyError(ToolError):
+    """Somebody else has it."""
+
+    exit_code = 4
+
+
 class VerifyError(ToolError):
     """The bytes are not what they should be."""
 
@@ -17,3 +35,15 @@ class RefusedError(ToolError):
     """Signature or compatibility: a device would refuse it."""
 
     exit_code = 6
+
+
+class SilentError(ToolError):
+    """It did not answer in time, or the line dropped."""
+
+    exit_code = 7
+
+
+class RolledBackError(ToolError):
+    """The device runs the firmware that it had before."""
+
+    exit_code = 8

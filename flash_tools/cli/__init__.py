@@ -10,24 +10,54 @@ from typing import Annotated
 
 import typer
 
-from flash_tools.cli import campaign, device, key, order, package, server, sim
+from flash_tools.cli import (
+    board,
+    campaign,
+    config,
+    deploy,
+    device,
+    doctor,
+    dump,
+    flash,
+    key,
+    monitor,
+    notify,
+    order,
+    package,
+    provision,
+    recover,
+    server,
+    sim,
+)
 from flash_tools.cli.output import VERSION, say
 from flash_tools.errors import ToolError
 
+GROUPS = (
+    ("keys", key),
+    ("package", package),
+    ("flash", flash),
+    ("recover", recover),
+    ("config", config),
+    ("server", server),
+    ("device", device),
+    ("campaign", campaign),
+    ("sim", sim),
+)
+COMMANDS = (provision, deploy, board, monitor, dump, doctor, notify)
+INTERRUPTED = 130
+
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(key.app, name="keys")
-app.add_typer(package.app, name="package")
-app.add_typer(server.app, name="server")
-app.add_typer(device.app, name="device")
+for _name, _module in GROUPS:
+    app.add_typer(_module.app, name=_name)
+for _module in COMMANDS:
+    _module.register(app)
 app.command("order")(order.order)
 app.add_typer(order.orders_app, name="orders")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(sim.app, name="sim")
 
 
 @app.callback(invoke_without_command=True)
 def root(version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False) -> None:
-    """Keys, packages, servers and simulated devices."""
+    """Keys, packages, boards, servers and simulated devices."""
     if version:
         print("fumo-agent", metadata.version("fumo-agent"))
         raise typer.Exit

@@ -1,0 +1,58 @@
+"""Flash chips within reach of the host, all with the Flash contract of hal/contracts.py."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.errors import FlashError, LinkError
+from flash_tools import layouts, sim_files
+from flash_tools.chips.image_file import ImageFile
+from flash_tools.errors import ToolError
+from flash_tools.target import Target, parse
+from hal.region import carve, layout_hash
+
+KINDS = ("sim", "file", "spi", "mtd", "mpy")
+
+
+class Chip:
+    """An open chip. `name`, `jedec_id` and `sfdp` are None where nothing tells."""
+
+    name: str | None = None
+    jedec_id: bytes | None = None
+    sfdp: bytes | None = None
+
+    def __init__(self, target: Target, flash, layout: str | None = None) -> None:
+        self.target, self.flash = target, flash
+        self._named, self._found = layout, None
+
+    @property
+    def layout(self) -> layouts.Layout:
+        """Return the layout, looked for when it is first needed."""
+        self._found = self._found or layouts.find(self._named, self.flash)
+        return self._found
+
+    @property
+    def layout_hash(self) -> str:
+        """Return what packages are made for."""
+        return layout_hash(self.layout)
+
+    def regions(self) -> dict:
+        """Return the regions by name."""
+        return carve(self.flash, self.layout)
+
+
+@contextmanager
+def open_chip(board: str, layout: str | None = None, write: bool = False):
+    """Give the Chip of a board; what the hardware refuses is a ToolError."""
+    target = parse(board, *KINDS)
+    try:
+        with _open(target, layout, write) as chip:
+            yield chip
+    except (FlashError, LinkError) as e:
+        raise ToolError("%s: %s" % (target, e)) from None
+
+
+@contextmanager
+def _open(target, layout, write):
+    path = Path(target.place) / sim_files.FLASH if target.kind == "sim" else Path(target.place)
+    with ImageFile(path, write) as flash:
+        yield Chip(target, flash, layout or ("sim_nor" if target.kind == "sim" else None))

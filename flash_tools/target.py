@@ -1,0 +1,45 @@
+"""How a user names a board: KIND:PLACE. Always said, never guessed: no command takes the first device that it finds.
+
+    sim:FOLDER      a simulated device: its files, and its serial line while it runs
+    file:IMAGE      a flash image
+    spi:DEVICE      a SPI NOR behind Linux spidev, /dev/spidev0.0
+    mtd:NAME        a flash that Linux has as MTD, by its name
+    mpy:PORT        a MicroPython board as mpremote names it: /dev/ttyACM0, id:SERIAL, rfc2217://host:port
+    serial:PORT     the console of a board, /dev/ttyUSB0 or /dev/ttyUSB0@115200
+    ssh:HOST        a Linux board, user@host
+    dir:FOLDER      a folder to deploy into
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from flash_tools.errors import UsageError
+
+KINDS = ("sim", "file", "spi", "mtd", "mpy", "serial", "ssh", "dir")
+BOARD = "FUMO_BOARD"
+_SHOWN = "sim:FOLDER, file:IMAGE, spi:DEVICE, mtd:NAME, mpy:PORT, serial:PORT, ssh:HOST or dir:FOLDER"
+
+Board = Annotated[str, typer.Option("--board", "-b", envvar=BOARD, help="Which board: %s." % _SHOWN)]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One board."""
+
+    kind: str
+    place: str
+
+    def __str__(self) -> str:
+        return "%s:%s" % (self.kind, self.place)
+
+
+def parse(text: str, *kinds: str) -> Target:
+    """Return the target that `text` names; `kinds` are those that the command can do."""
+    kind, colon, place = text.partition(":")
+    if not (colon and place and kind in KINDS):
+        raise UsageError("%s names no board: use %s" % (text or "nothing", _SHOWN))
+    if kinds and kind not in kinds:
+        raise UsageError("this cannot be done with %s: it takes %s" % (text, ", ".join(each + ":" for each in kinds)))
+    return Target(kind, place)
