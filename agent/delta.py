@@ -1,18 +1,20 @@
-"""One block of a delta: differences to the running image, new bytes, and jumps in the running image, in that order, repeated.
+"""One block of a delta: orders that make the block's image bytes from the running image's, one behind the other.
 
-    count, that many bytes to be added to those of the source · count, that many new bytes · how far the source jumps
+    number = count << 2 | order: 0 add (that many bytes follow, to be added to the source's), 1 copy from the source,
+    2 insert (that many new bytes follow), 3 jump in the source by count >> 1, back where bit 0 of the count is set
 
-Counts are little groups of 7 bits, the last without bit 7; the jump has its sign in bit 0. A block starts fresh and ends
-exactly with its image bytes. Must not know how the bytes were packed.
+Numbers are groups of 7 bits, low ones first, the last without bit 7. Adding and copying move on in the source. A block starts
+fresh and ends exactly with its image bytes. Must not know how the bytes were packed.
 """
 
 from agent.compat import const
 from agent.errors import PackageError
 
+ADD = const(0)
+COPY = const(1)
+INSERT = const(2)
+JUMP = const(3)
 _PIECE = const(256)
-_DIFF = const(0)
-_EXTRA = const(1)
-_ZEROS = bytes(_PIECE)
 
 
 class DeltaBlock:
@@ -24,12 +26,10 @@ class DeltaBlock:
         self._source_size = source_size
         self._at = source_at
         self._size = size  # image bytes still to come
-        self._part = _EXTRA
-        self._count = 0  # bytes left of the part
+        self._order = INSERT
+        self._count = 0  # bytes left of the order
         self._piece = bytearray(_PIECE)
         self._one = bytearray(1)
-        self._first = True
-        self._idle = False  # the round at hand has no differences, so it must have new bytes
 
     def read_into(self, into):
         """Fill `into` as far as the block goes; return the number of bytes."""
@@ -38,51 +38,44 @@ class DeltaBlock:
             if not self._size:
                 return done + self._plain_left() if not done else done
             if not self._count:
-                self._next_part()
-                continue
-            count = min(len(into) - done, self._count, _PIECE)
-            self._take(into[done : done + count])
+                self._next()
+            count = min(len(into) - done, self._count)
+            if self._order == ADD:
+                count = min(count, _PIECE)
+            self._make(into[done : done + count])
+            self._count -= count
+            self._size -= count
             done += count
         return done
 
-    def _take(self, into):
-        count = len(into)
-        if self._plain.read_into(into) != count:
-            raise PackageError("a block of the delta ends early")
-        if self._part == _DIFF:
-            self._add_source(into, count)
-        self._count -= count
-        self._size -= count
-
-    def _add_source(self, into, count):
-        if self._at < 0 or self._at + count > self._source_size:
-            raise PackageError("the delta reaches outside of the running image")
-        piece = memoryview(self._piece)[:count]
-        self._source.read(self._at, piece)
-        self._at += count
-        if into == _ZEROS[:count]:  # most of a small change, and much faster than byte by byte
-            into[:] = piece
+    def _make(self, into):
+        if self._order == COPY:
+            self._read_source(into)
             return
-        for i in range(count):
-            into[i] = (into[i] + piece[i]) & 0xFF
+        if self._plain.read_into(into) != len(into):
+            raise PackageError("a block of the delta ends early")
+        if self._order == ADD:
+            piece = memoryview(self._piece)[: len(into)]
+            self._read_source(piece)
+            for i in range(len(into)):
+                into[i] = (into[i] + piece[i]) & 0xFF
 
-    def _next_part(self):
-        if self._part == _EXTRA:
-            if not self._first:
-                jump = self._number()
-                self._at += -(jump >> 1) if jump & 1 else jump >> 1
-            self._first = False
-            self._part = _DIFF
-        else:
-            self._part = _EXTRA
-        count = self._number()
-        if count > self._size:
-            raise PackageError("a block of the delta makes more than it says")
-        if self._part == _DIFF:
-            self._idle = not count
-        elif self._idle and not count:  # 4 KiB inflate to millions of such rounds: one call would outlast the watchdog
-            raise PackageError("a block of the delta makes nothing: build the package again")
-        self._count = count
+    def _read_source(self, into):
+        if self._at < 0 or self._at + len(into) > self._source_size:
+            raise PackageError("the delta reaches outside of the running image")
+        self._source.read(self._at, into)
+        self._at += len(into)
+
+    def _next(self):
+        """Take orders up to one that makes something: one jump at most, a packed block could hold millions of them."""
+        number = self._number()
+        if number & 3 == JUMP:
+            number >>= 2
+            self._at += -(number >> 1) if number & 1 else number >> 1
+            number = self._number()
+        self._order, self._count = number & 3, number >> 2
+        if self._order == JUMP or not 0 < self._count <= self._size:
+            raise PackageError("a block of the delta makes nothing, or more than it says: build the package again")
 
     def _number(self):
         number = shift = 0

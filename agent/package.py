@@ -22,6 +22,7 @@ END = const(4)
 MAGIC = b"FUP1"
 BLOCK_HEAD = "<BBHIIII"  # kind, flags, packed size, image offset, image size, source offset, CRC32 of all else
 BLOCK_OUT = const(32768)  # most image bytes of one block
+DELTA_OUT = const(262144)  # of one that is a delta: most of it costs no bytes
 STORED = const(0)
 DEFLATED = const(1)
 _CRC_AT = const(16)
@@ -114,7 +115,8 @@ class PackageReader:
         kind, flags, packed, image_at, size, _, _ = struct.unpack_from(BLOCK_HEAD, self._head, 0)
         rest = self._manifest.size - self._image_at
         whole = size == rest or (size % SECTOR == 0 and size < rest)
-        if kind > DEFLATED or flags or image_at != self._image_at or not 0 < size <= BLOCK_OUT or not whole:
+        most = DELTA_OUT if self._manifest.encoding == "delta" else BLOCK_OUT
+        if kind > DEFLATED or flags or image_at != self._image_at or not 0 < size <= most or not whole:
             raise PackageError("a block of the package is not where or what it should be")
         self.block_packed = BLOCK_HEAD_SIZE + packed
         if (

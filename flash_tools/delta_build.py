@@ -1,9 +1,20 @@
 """Turns a bsdiff of two images, made by detools, into plain streams that can start at any sector of the new image."""
 
 import io
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agent.delta import ADD, COPY, INSERT, JUMP
 from flash_tools.errors import ToolError
+
+_RUNS = (
+    24,
+    64,
+    256,
+)  # unchanged bytes in a row from which on they are copied, not added as zeros; the best one is taken
+_ZEROS = re.compile(rb"\x00{%d,}" % min(_RUNS))
 
 
 @dataclass(frozen=True)
@@ -20,42 +31,64 @@ class DeltaPlan:
 
     def __init__(self, old: bytes, new: bytes) -> None:
         self._pieces = _pieces(_sequential_patch(old, new), len(new))
+        self._starts = [piece.start for piece in self._pieces]
 
     def source_at(self, start: int) -> int:
         """Return where in the old image a block that starts here begins to read."""
-        for piece in self._between(start, start + 1):
+        for piece in self._from(start):
             if piece.source_at is not None:
                 return piece.source_at
         return 0
 
-    def plain(self, start: int, end: int) -> bytes:
-        """Return the stream that makes the new image's bytes from `start` to `end`; see agent/delta.py for its form."""
-        out, source = [], self.source_at(start)
-        pieces = self._between(start, end)
-        while pieces:
-            diff = pieces.pop(0) if pieces[0].source_at is not None else None
-            extra = pieces.pop(0) if pieces and pieces[0].source_at is None else None
-            if out:
-                jump = (diff.source_at - source) if diff else 0
-                out.append(_count(abs(jump) << 1 | (jump < 0)))
-                source += jump
-            out.append(_count(len(diff.data)) + diff.data if diff else _count(0))
-            source += len(diff.data) if diff else 0
-            if extra:
-                out.append(_count(len(extra.data)) + extra.data)
-            elif pieces:
-                out.append(_count(0))
-        return b"".join(out)
+    def forms(self, start: int, end: int) -> Iterator[bytes]:
+        """Give streams that make the new image's bytes from `start` to `end`; see agent/delta.py for their form."""
+        pieces = list(self._from(start, end))
+        for shortest in _RUNS:
+            yield _stream(pieces, self.source_at(start), shortest)
 
-    def _between(self, start: int, end: int) -> list[_Piece]:
-        cut = []
-        for piece in self._pieces:
-            first, last = max(start, piece.start), min(end, piece.start + len(piece.data))
-            if first < last:
-                skip = first - piece.start
-                source = None if piece.source_at is None else piece.source_at + skip
-                cut.append(_Piece(first, piece.data[skip : last - piece.start], source))
-        return cut
+    def _from(self, start: int, end: int | None = None) -> Iterator[_Piece]:
+        """Give the pieces from there on, cut where they stick out."""
+        for piece in self._pieces[max(bisect_right(self._starts, start) - 1, 0) :]:
+            first, last = max(start, piece.start), piece.start + len(piece.data)
+            last = last if end is None else min(end, last)
+            if first >= last:
+                return
+            skip = first - piece.start
+            source = None if piece.source_at is None else piece.source_at + skip
+            yield _Piece(first, piece.data[skip : last - piece.start], source)
+
+
+def _stream(pieces: list[_Piece], source: int, shortest: int) -> bytes:
+    """Return the orders for the pieces; `source` is where reading begins."""
+    out = []
+    for piece in pieces:
+        if piece.source_at is None:
+            out.append(_order(INSERT, piece.data))
+            continue
+        jump = piece.source_at - source
+        if jump:
+            out.append(_count((abs(jump) << 1 | (jump < 0)) << 2 | JUMP))
+        out.extend(_orders(piece.data, shortest))
+        source = piece.source_at + len(piece.data)
+    return b"".join(out)
+
+
+def _orders(data: bytes, shortest: int) -> Iterator[bytes]:
+    """Give the orders for differences: long runs of none are copied."""
+    at = 0
+    for run in _ZEROS.finditer(data):
+        if len(run[0]) < shortest:
+            continue
+        if run.start() > at:
+            yield _order(ADD, data[at : run.start()])
+        yield _count(len(run[0]) << 2 | COPY)
+        at = run.end()
+    if at < len(data):
+        yield _order(ADD, data[at:])
+
+
+def _order(order: int, data: bytes) -> bytes:
+    return _count(len(data) << 2 | order) + data
 
 
 def _sequential_patch(old: bytes, new: bytes) -> bytes:

@@ -16,7 +16,17 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from agent.inflate import WINDOW_BITS
 from agent.manifest import BLOCK_BUFFER, KINDS
-from agent.package import BLOCK_HEAD, BLOCK_HEAD_SIZE, BLOCK_OUT, DEFLATED, HEAD_SIZE, MAGIC, SECTOR, STORED
+from agent.package import (
+    BLOCK_HEAD,
+    BLOCK_HEAD_SIZE,
+    BLOCK_OUT,
+    DEFLATED,
+    DELTA_OUT,
+    HEAD_SIZE,
+    MAGIC,
+    SECTOR,
+    STORED,
+)
 from agent.signature import MAX_PAYLOAD
 from flash_tools.errors import ToolError
 from flash_tools.keys import key_id, public_bytes
@@ -116,40 +126,45 @@ def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: in
         if not old_image:
             raise ToolError("a delta needs the old image, and that must not be empty")
         plan = DeltaPlan(old_image, image)
-        return _pack_blocks(len(image), plan.plain, plan.source_at, packed_max, True)
+        return _pack_blocks(len(image), plan.forms, plan.source_at, packed_max, DELTA_OUT)
     if encoding not in ("none", "deflate"):
         raise ToolError(f"there is no encoding {encoding}: use none, deflate or delta")
-    return _pack_blocks(
-        len(image), lambda start, end: image[start:end], lambda start: 0, packed_max, encoding != "none"
-    )
+    most = SECTOR if encoding == "none" else BLOCK_OUT
+    return _pack_blocks(len(image), lambda start, end: (image[start:end],), lambda start: 0, packed_max, most)
 
 
-def _pack_blocks(size: int, plain, source_at, packed_max: int, shrink: bool) -> bytes:
-    """Cut the image into blocks; `plain(start, end)` gives what a block unpacks to."""
+def _pack_blocks(size: int, forms, source_at, packed_max: int, most: int) -> bytes:
+    """Cut the image into blocks of at most `most` bytes; `forms(start, end)` gives what a block may unpack to."""
     out, start = [], 0
     while start < size:
-        end, kind, packed = _largest_block(start, size, plain, packed_max, shrink)
+        end, kind, packed = _largest_block(start, min(size, start + most), forms, packed_max)
         head = struct.pack("<BBHIII", kind, 0, len(packed), start, end - start, source_at(start))
         out.append(head + struct.pack("<I", crc32(packed, crc32(head))) + packed)
         start = end
     return b"".join(out)
 
 
-def _largest_block(start: int, size: int, plain, packed_max: int, shrink: bool) -> tuple[int, int, bytes]:
-    for sectors in range(BLOCK_OUT // SECTOR if shrink else 1, 0, -1):
-        end = min(start + sectors * SECTOR, size)
-        data = plain(start, end)
-        packed = _deflate(data) if shrink else data
-        if shrink and len(packed) < len(data) and len(packed) <= packed_max:
-            return end, DEFLATED, packed
-        if len(data) <= packed_max and not (shrink and len(packed) < len(data)):
-            return end, STORED, data
-    raise ToolError("a block of the delta is larger than a device can buffer: offer the full image")
+def _largest_block(start: int, limit: int, forms, packed_max: int) -> tuple[int, int, bytes]:
+    """Return (end, kind, packed bytes) of the longest block that a device can buffer; longer ones are never smaller."""
+    least, most = 0, -(-(limit - start) // SECTOR)
+    best = None
+    while least < most:
+        sectors = (least + most + 1) // 2
+        end = min(start + sectors * SECTOR, limit)
+        kind, packed = min(map(_packed, forms(start, end)), key=lambda found: len(found[1]))
+        if len(packed) <= packed_max:
+            least, best = sectors, (end, kind, packed)
+        else:
+            most = sectors - 1
+    if not best:
+        raise ToolError("a block of the delta is larger than a device can buffer: offer the full image")
+    return best
 
 
-def _deflate(data: bytes) -> bytes:
+def _packed(data: bytes) -> tuple[int, bytes]:
     packer = zlib.compressobj(9, zlib.DEFLATED, -WINDOW_BITS, 9)
-    return packer.compress(data) + packer.flush()
+    packed = packer.compress(data) + packer.flush()
+    return (DEFLATED, packed) if len(packed) < len(data) else (STORED, data)
 
 
 assert struct.calcsize(BLOCK_HEAD) == BLOCK_HEAD_SIZE

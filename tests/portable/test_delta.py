@@ -1,6 +1,6 @@
 """Delta blocks on their own: what they make, and that no block can reach outside, run on, or keep a step busy."""
 
-from agent.delta import DeltaBlock
+from agent.delta import ADD, COPY, INSERT, JUMP, DeltaBlock
 from agent.errors import PackageError
 from tests.portable.check import raises
 
@@ -45,29 +45,43 @@ def _refused(data, size, start=0):
     assert caught.error.code == 402
 
 
-def test_differences_new_bytes_and_jumps_both_ways():
-    data = b"\x03\x00\x01\xff" + b"\x02ab" + b"\x0a" + b"\x02\x00\x00" + b"\x00" + b"\x07" + b"\x01\x00"
-    want = bytes([SOURCE[10], SOURCE[11] + 1, (SOURCE[12] + 255) & 255]) + b"ab" + SOURCE[18:20] + SOURCE[17:18]
+def _order(order, count, data=b""):
+    assert count < 32
+    return bytes((count << 2 | order,)) + data
+
+
+def test_differences_copies_new_bytes_and_jumps_both_ways():
+    data = _order(ADD, 3, b"\x00\x01\xff") + _order(INSERT, 2, b"ab") + _order(JUMP, 5 << 1) + _order(COPY, 2)
+    data += _order(JUMP, 3 << 1 | 1) + _order(ADD, 1, b"\x00") + _order(COPY, 1)
+    want = bytes([SOURCE[10], SOURCE[11] + 1, (SOURCE[12] + 255) & 255]) + b"ab" + SOURCE[18:20] + SOURCE[17:19]
     for piece in (1, 2, 3, 100):
-        assert _unpack(data, 8, 10, piece)[0] == want, piece
+        assert _unpack(data, 9, 10, piece)[0] == want, piece
+
+
+def test_long_runs_are_made_in_pieces():
+    copy, add = b"\xa0\x12", b"\xa1\x12"  # 584 << 2 with the order, seven bits a byte
+    assert _unpack(add, 584, 1)[0] == SOURCE[1:585]
+    assert _unpack(copy + bytes([1]) * 584, 584, 1)[0] == bytes([(byte + 1) & 255 for byte in SOURCE[1:585]])
 
 
 def test_the_source_is_read_up_to_its_last_byte_and_not_beyond():
-    assert _unpack(b"\x02\x00\x00", 2, 598)[0] == SOURCE[598:]
-    for start in (599, 600, 601, 0xFFFFFFFF):
-        _refused(b"\x02\x00\x00", 2, start)
-    _refused(b"\x01\x00\x00\x05\x01\x00", 2, 0)  # back to -2
+    for two in (_order(ADD, 2, bytes(2)), _order(COPY, 2)):
+        assert _unpack(two, 2, 598)[0] == SOURCE[598:]
+        for start in (599, 600, 601, 0xFFFFFFFF):
+            _refused(two, 2, start)
+        _refused(_order(COPY, 1) + _order(JUMP, 2 << 1 | 1) + two, 3, 0)  # back to -1
 
 
 def test_a_block_that_ends_early_is_refused():
-    whole = b"\x02\x00\x00\x03abc\x02\x01\x00"
+    whole = _order(ADD, 2, bytes(2)) + _order(INSERT, 3, b"abc") + _order(JUMP, 2) + _order(COPY, 1)
     for size in range(len(whole)):
         _refused(whole[:size], 6)
 
 
 def test_a_count_beyond_the_block_is_refused():
-    _refused(b"\x05" + bytes(5), 4)
-    _refused(b"\x00\x05abcde", 4)
+    _refused(_order(ADD, 5, bytes(5)), 4)
+    _refused(_order(COPY, 5), 4)
+    _refused(_order(INSERT, 5, b"abcde"), 4)
 
 
 def test_a_number_without_an_end_is_refused():
@@ -75,13 +89,14 @@ def test_a_number_without_an_end_is_refused():
 
 
 def test_bytes_behind_the_last_one_show():
-    out, block = _unpack(b"\x02\x00\x00x", 2)
+    out, block = _unpack(_order(ADD, 2, bytes(2)) + b"x", 2)
     assert block.read_into(memoryview(bytearray(1))) == 1
 
 
-def test_a_round_that_makes_nothing_is_refused_at_once():
-    plain = Plain(bytes(100000))
-    block = DeltaBlock(plain, Source(), len(SOURCE), 0, 4096)
-    with raises(PackageError):
-        block.read_into(memoryview(bytearray(256)))
-    assert plain.calls < 10, plain.calls
+def test_orders_that_make_nothing_are_refused_at_once():
+    for order in (ADD, COPY, INSERT, JUMP):
+        plain = Plain(_order(order, 0) * 100000)
+        block = DeltaBlock(plain, Source(), len(SOURCE), 0, 4096)
+        with raises(PackageError):
+            block.read_into(memoryview(bytearray(256)))
+        assert plain.calls < 10, plain.calls

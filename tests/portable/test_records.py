@@ -182,3 +182,13 @@ def test_progress_in_another_form_means_from_the_start():
     journal.put(((4, data),))
     progress = Progress(_mount(flash))
     assert (progress.package_at, progress.image_at) == (0, 0)
+
+
+def test_a_tally_counts_the_large_blocks_of_a_delta():
+    flash, digest = make_flash(), b"\x05" * 32
+    progress = Progress(_mount(flash))
+    progress.begin(100, 0, 8192, digest)
+    for sectors in (64, 1, 3):
+        progress.block_done(500, sectors * 4096)
+    found = Progress(_mount(flash))
+    assert (found.package_at, found.image_at) == (1600, 68 * 4096)

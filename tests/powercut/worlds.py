@@ -1,5 +1,6 @@
 """The worlds that are explored: chips, firmware pairs, packages, and what each update must come to."""
 
+import random
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import SimpleNamespace
@@ -189,4 +190,6 @@ def _edited(old, version, behaviour):
     new = bytearray(line + old[64:])
     new[5000:5004] = b"EDIT"
     middle = len(new) // 2
+    if len(new) > 65536:  # noise, so that there are several blocks
+        new[-20000:-8000] = random.Random(1).randbytes(12000)
     return bytes(new[:middle]) + b"inserted code " * 9 + bytes(new[middle:])
