@@ -19,12 +19,12 @@ class Inflater:
     The block is handed over whole because MicroPython's decoder cannot wait for a socket in the middle of it.
     """
 
-    def __init__(self, packed):
+    def __init__(self, packed, window=WINDOW_BITS):
         if deflate:
-            self._stream = deflate.DeflateIO(io.BytesIO(packed), deflate.RAW, WINDOW_BITS)
+            self._stream = deflate.DeflateIO(io.BytesIO(packed), deflate.RAW, window)
         else:
             self._stream = None
-            self._decoder = zlib.decompressobj(-WINDOW_BITS)
+            self._decoder = zlib.decompressobj(-window)
             self._rest = bytes(packed)
 
     def read_into(self, into):

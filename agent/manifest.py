@@ -6,8 +6,8 @@ from agent.compat import const
 from agent.errors import PackageError
 from agent.fields import Fields
 from agent.signature import load_json
+from agent.sizes import BLOCK_BUFFER
 
-BLOCK_BUFFER = const(4096)  # largest packed block that a device buffers
 KINDS = ("lfs2", "romfs", "zip", "mcuboot", "raw")
 ENCODINGS = ("none", "deflate", "delta")
 _MALFORMED = const(402)

@@ -7,11 +7,8 @@ described in docs/package.md. A block is checked as a whole, by its CRC, before 
 import struct
 
 from agent.compat import const, crc32
-from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
-from agent.inflate import Inflater
-from agent.manifest import BLOCK_BUFFER
-from agent.sizes import BLOCK_HEAD_SIZE, HEAD_SIZE, MAX_JWS, SECTOR
+from agent.sizes import BLOCK_BUFFER, BLOCK_HEAD_SIZE, HEAD_SIZE, MAX_JWS, SECTOR
 
 MANIFEST = const(0)  # wants `fill`
 HAVE_MANIFEST = const(1)  # wants `start`
@@ -20,12 +17,14 @@ HAVE_BLOCK = const(3)  # wants `read_into`
 END = const(4)
 
 MAGIC = b"FUP1"
-BLOCK_HEAD = "<BBHIIII"  # kind, flags, packed size, image offset, image size, source offset, CRC32 of all else
+BLOCK_HEAD = "<BBHIIII"  # kind, window, packed size, image offset, image size, source offset, CRC32 of all else
 BLOCK_OUT = const(32768)  # most image bytes of one block
 DELTA_OUT = const(262144)  # of one that is a delta: most of it costs no bytes
 STORED = const(0)
 DEFLATED = const(1)
 _CRC_AT = const(16)
+_WINDOW = const(12)  # bits of the packer's window where a block says none: 4 KiB, what a microcontroller can hold
+_MIN_WINDOW = const(9)
 
 
 class PackageReader:
@@ -34,12 +33,10 @@ class PackageReader:
     def __init__(self):
         self.state = MANIFEST
         self.received = 0  # bytes in all
-        self._buffer = bytearray(BLOCK_BUFFER)
-        self._view = memoryview(self._buffer)
-        self._text = bytearray(MAX_JWS)
+        self._view = memoryview(bytearray(MAX_JWS))
         self._head = bytearray(BLOCK_HEAD_SIZE)
         self._part, self._wanted, self._have = memoryview(self._head), HEAD_SIZE, 0
-        self.manifest_text = None
+        self.manifest_text = None  # lies where packed blocks come: use it before `start`
         self.offset = 0  # in the package, of the block that is held or comes next
         self.block_size = 0  # image bytes of the block that is held
         self.block_packed = 0  # its bytes in the package, header included
@@ -64,6 +61,10 @@ class PackageReader:
         """Go on with the blocks: those right behind the manifest, or from `offset`, which makes image byte `image_at`."""
         self._manifest = manifest
         self._source = source
+        self.manifest_text = None
+        most = min(manifest.packed_max, BLOCK_BUFFER)
+        self._view = self._part = None  # first, so that there is room
+        self._view = memoryview(bytearray(most))
         if offset:
             self.offset, self._image_at = offset, image_at
         self._await_block()
@@ -96,7 +97,7 @@ class PackageReader:
         size = struct.unpack_from("<I", self._head, 4)[0]
         if self._head[:4] != MAGIC or not 0 < size <= MAX_JWS:
             raise PackageError("this is not an update package, or its manifest is too long")
-        self.manifest_text = memoryview(self._text)[:size]
+        self.manifest_text = self._view[:size]
         self._expect(self.manifest_text, size)
 
     def _expect(self, part, size):
@@ -112,11 +113,12 @@ class PackageReader:
             self.state = BLOCK
 
     def _block_head(self):
-        kind, flags, packed, image_at, size, _, _ = struct.unpack_from(BLOCK_HEAD, self._head, 0)
+        kind, window, packed, image_at, size, _, _ = struct.unpack_from(BLOCK_HEAD, self._head, 0)
         rest = self._manifest.size - self._image_at
         whole = size == rest or (size % SECTOR == 0 and size < rest)
         most = DELTA_OUT if self._manifest.encoding == "delta" else BLOCK_OUT
-        if kind > DEFLATED or flags or image_at != self._image_at or not 0 < size <= most or not whole:
+        known = kind <= DEFLATED and (not window or _MIN_WINDOW <= window <= _WINDOW)
+        if not known or image_at != self._image_at or not 0 < size <= most or not whole:
             raise PackageError("a block of the package is not where or what it should be")
         self.block_packed = BLOCK_HEAD_SIZE + packed
         if (
@@ -133,8 +135,15 @@ class PackageReader:
         if crc != struct.unpack_from("<I", self._head, _CRC_AT)[0]:
             raise PackageError("a block of the package was damaged on its way")
         self._left = self.block_size
-        plain = Inflater(packed) if self._head[0] == DEFLATED else _Stored(packed)
+        if self._head[0] == DEFLATED:
+            from agent.inflate import Inflater
+
+            plain = Inflater(packed, self._head[1] or _WINDOW)
+        else:
+            plain = _Stored(packed)
         if self._manifest.encoding == "delta":
+            from agent.delta import DeltaBlock
+
             from_at = struct.unpack_from("<I", self._head, 12)[0]
             plain = DeltaBlock(plain, self._source, self._manifest.source_size, from_at, self.block_size)
         self._decoder = plain

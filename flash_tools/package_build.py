@@ -7,7 +7,7 @@ import struct
 import time
 import zlib
 from binascii import crc32
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from agent.inflate import WINDOW_BITS
-from agent.manifest import BLOCK_BUFFER, KINDS
+from agent.manifest import KINDS
 from agent.package import (
     BLOCK_HEAD,
     BLOCK_HEAD_SIZE,
@@ -28,6 +28,7 @@ from agent.package import (
     STORED,
 )
 from agent.signature import MAX_PAYLOAD
+from agent.sizes import BLOCK_BUFFER
 from flash_tools.errors import ToolError
 from flash_tools.keys import key_id, public_bytes
 
@@ -69,13 +70,20 @@ def build_package(
             f"packed blocks of {packed_max} bytes: use {SECTOR} (a stored block) to {BLOCK_BUFFER} (a device)"
         )
     blocks = _blocks(image, encoding, old_image, packed_max)
+    if encoding == "delta":  # a device then needs no more than that
+        packed_max = max(map(len, blocks)) - BLOCK_HEAD_SIZE
     fields = _image_fields(image, target, encoding, packed_max)
     fields["built"] = int(time.time()) if built is None else built
     if old_image is not None and encoding == "delta":
         fields |= {"source_size": len(old_image), "source_sha256": hashlib.sha256(old_image).hexdigest()}
     if revoked:
         fields["revoked"] = list(revoked)
-    return _assemble(fields, blocks, key)
+    return _assemble(fields, b"".join(blocks), key)
+
+
+def blocks_size(image: bytes, encoding: str = "deflate", old_image: bytes | None = None) -> int:
+    """Return how many bytes the blocks of an image take; nothing is signed for that."""
+    return sum(map(len, _blocks(image, encoding, old_image, SECTOR)))
 
 
 def _image_fields(image: bytes, target: Target, encoding: str, packed_max: int) -> dict:
@@ -119,50 +127,81 @@ def _assemble(fields: dict, blocks: bytes, key: ec.EllipticCurvePrivateKey) -> b
         size = whole
 
 
-def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: int) -> bytes:
+def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: int) -> list[bytes]:
     if encoding == "delta":
         from flash_tools.delta_build import DeltaPlan
 
         if not old_image:
             raise ToolError("a delta needs the old image, and that must not be empty")
         plan = DeltaPlan(old_image, image)
-        return _pack_blocks(len(image), plan.forms, plan.source_at, packed_max, DELTA_OUT)
+        return list(_pack_blocks(len(image), plan, _DELTA, packed_max))
     if encoding not in ("none", "deflate"):
         raise ToolError(f"there is no encoding {encoding}: use none, deflate or delta")
-    most = SECTOR if encoding == "none" else BLOCK_OUT
-    return _pack_blocks(len(image), lambda start, end: (image[start:end],), lambda start: 0, packed_max, most)
+    cut = _PLAIN if encoding == "none" else _Cut(WINDOW_BITS, packed_max, BLOCK_OUT)
+    return list(_pack_blocks(len(image), _Whole(image), cut, packed_max))
 
 
-def _pack_blocks(size: int, forms, source_at, packed_max: int, most: int) -> bytes:
-    """Cut the image into blocks of at most `most` bytes; `forms(start, end)` gives what a block may unpack to."""
-    out, start = [], 0
+@dataclass(frozen=True)
+class _Cut:
+    """How blocks are cut: the window of the packer (0: none), how many packed bytes are wanted, and image bytes allowed."""
+
+    window: int
+    packed: int
+    most: int
+
+
+_PLAIN = _Cut(0, SECTOR, SECTOR)
+_DELTA = _Cut(11, 2048, DELTA_OUT)  # half the memory for a hundredth more of bytes
+
+
+class _Whole:
+    """The plan of an image that stands for itself."""
+
+    def __init__(self, image: bytes) -> None:
+        self._image = image
+
+    def forms(self, start: int, end: int) -> tuple[bytes]:
+        return (self._image[start:end],)
+
+    def source_at(self, start: int) -> int:
+        return 0
+
+
+def _pack_blocks(size: int, plan, cut: _Cut, packed_max: int) -> Iterator[bytes]:
+    """Cut the image into blocks; `plan.forms(start, end)` gives what a block may unpack to."""
+    start = 0
     while start < size:
-        end, kind, packed = _largest_block(start, min(size, start + most), forms, packed_max)
-        head = struct.pack("<BBHIII", kind, 0, len(packed), start, end - start, source_at(start))
-        out.append(head + struct.pack("<I", crc32(packed, crc32(head))) + packed)
+        limit = min(size, start + cut.most)
+        block = _largest_block(start, limit, plan, cut.window, cut.packed)
+        block = block or _largest_block(start, min(start + SECTOR, limit), plan, cut.window, packed_max)
+        if not block:
+            raise ToolError("a block of the delta is larger than a device can buffer: offer the full image")
+        end, kind, packed = block
+        window = 0 if kind == STORED or cut.window == WINDOW_BITS else cut.window
+        head = struct.pack("<BBHIII", kind, window, len(packed), start, end - start, plan.source_at(start))
+        yield head + struct.pack("<I", crc32(packed, crc32(head))) + packed
         start = end
-    return b"".join(out)
 
 
-def _largest_block(start: int, limit: int, forms, packed_max: int) -> tuple[int, int, bytes]:
-    """Return (end, kind, packed bytes) of the longest block that a device can buffer; longer ones are never smaller."""
-    least, most = 0, -(-(limit - start) // SECTOR)
-    best = None
+def _largest_block(start: int, limit: int, plan, window: int, wanted: int) -> tuple[int, int, bytes] | None:
+    """Return (end, kind, packed bytes) of the longest block that packs into so many bytes; longer ones are never smaller."""
+    least, most, best = 0, -(-(limit - start) // SECTOR), None
     while least < most:
         sectors = (least + most + 1) // 2
         end = min(start + sectors * SECTOR, limit)
-        kind, packed = min(map(_packed, forms(start, end)), key=lambda found: len(found[1]))
-        if len(packed) <= packed_max:
+        found = [_packed(data, window) for data in plan.forms(start, end)]
+        kind, packed = min(found, key=lambda each: len(each[1]))
+        if len(packed) <= wanted:
             least, best = sectors, (end, kind, packed)
         else:
             most = sectors - 1
-    if not best:
-        raise ToolError("a block of the delta is larger than a device can buffer: offer the full image")
     return best
 
 
-def _packed(data: bytes) -> tuple[int, bytes]:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -WINDOW_BITS, 9)
+def _packed(data: bytes, window: int) -> tuple[int, bytes]:
+    if not window:
+        return STORED, data
+    packer = zlib.compressobj(9, zlib.DEFLATED, -window, 9)
     packed = packer.compress(data) + packer.flush()
     return (DEFLATED, packed) if len(packed) < len(data) else (STORED, data)
 

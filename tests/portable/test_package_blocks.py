@@ -5,8 +5,8 @@ import struct
 from agent import package
 from agent.compat import crc32
 from agent.errors import LinkError, PackageError
-from agent.manifest import BLOCK_BUFFER
 from agent.signature import MAX_JWS
+from agent.sizes import BLOCK_BUFFER
 from tests.portable.check import raises
 from tests.portable.test_package import Stream
 
