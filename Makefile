@@ -7,7 +7,8 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
 
 # Debian packages that some tests need, each as package:command:tests. A test says itself why it is skipped without.
 DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages chromium:chromium:tests-of-the-page-in-a-browser \
-    tshark:tshark:tests-of-bytes-and-trees-in-WBXML
+    tshark:tshark:tests-of-bytes-and-trees-in-WBXML softhsm2:softhsm2-util:tests-of-keys-in-a-security-module \
+    rsync:rsync:tests-of-deploying-to-Linux openssh-server:sshd:tests-of-deploying-over-ssh
 
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null

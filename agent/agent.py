@@ -38,6 +38,7 @@ class Agent:
         self._phase = START
         self._wrong_keys = 0  # that bootstrap messages were made with
         self._probed = self._healthy = False
+        self._leave = None
         policy = {"server_reached": self._is_reached if board.needs_server else None}
         policy["min_ms"], policy["max_ms"] = board.trial_min_ms, board.trial_max_ms
         self.update = Update(hardware, self.record, identity, port, self, self._deliver, policy)
@@ -61,6 +62,9 @@ class Agent:
 
     def step(self):
         """Do one bounded thing; return the milliseconds until the next one is wanted."""
+        if self._leave:
+            self.record.planned_reset()
+            self._leave()
         meetings = self._meetings
         if self.board.small:
             phase = SESSION if meetings.active else UPDATE
@@ -96,7 +100,7 @@ class Agent:
     @property
     def quiet(self):
         """Tell whether nothing is under way: only the timer, a user or a notification can change that."""
-        return self.record.idle and self._meetings.quiet
+        return self.record.idle and self._meetings.quiet and not self._leave
 
     # -- for the board ------------------------------------------------------------------------------------------------
 
@@ -137,6 +141,10 @@ class Agent:
         if self._delivery:
             self._delivery.reset()
         return True
+
+    def leave(self, reset):
+        """Call `reset` before the next step: whoever wanted that has his answer first."""
+        self._leave = reset
 
     # -- parts that a small board has only while they have something to do --------------------------------------------
 

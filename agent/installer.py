@@ -40,6 +40,7 @@ class Installer:
         self._packed = self._size = 0  # of the block that the writer has whole, until it is in flash
         self._link_lags = False  # the chip had time to erase ahead
         self._error = None  # of the next block, told once this one is in flash
+        self.accepted = None  # function: called once the package may be taken, before anything of it is noted
         self.manifest = None
         self.offset = 0
         self.verifying = False
@@ -71,6 +72,8 @@ class Installer:
         check(self.manifest, trust, self._target.image.size, self._layout, self._running)
         if self._running and self.manifest.sha256 == self._running.sha256:
             return SAME
+        if self.accepted:
+            self.accepted()
         return self._begin()
 
     def _anchors(self):

@@ -14,6 +14,8 @@ PACKAGE = const(2)
 OUTBOX = const(3)
 PROGRESS = const(4)
 ATTEMPT = const(7)  # a note: the result in the outbox may have left the device
+UPLOAD = const(10)  # which file serial recovery was taking, see serial_install.py
+FLOOR = const(11)  # what a confirmed bank demanded that serial recovery overwrote
 
 # Phases of a job
 IDLE = const(0)

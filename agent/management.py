@@ -48,6 +48,12 @@ class Management:
         """Give up what only a session needs."""
         self._client = None
 
+    def forget(self):
+        """Put the settings back to what provisioning gave; the next start reads them so."""
+        from agent.local import forget
+
+        forget(self.settings)
+
     def _make_client(self):
         from agent.dm_client import Client
         from agent.dm_properties import Properties

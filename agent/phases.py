@@ -30,7 +30,7 @@ _OF = (
     (
         UPDATE,
         "work fetch installer package bank_writer delta inflate download descriptor ranges offer causes "
-        "install_notify dns trial probe",
+        "install_notify dns trial probe control local",
     ),
     (BETWEEN, "account"),
     (_EXCHANGE, "url exchange http_request"),

@@ -9,6 +9,7 @@ from agent.job import (
     DOWNLOAD,
     DOWNLOAD_ONLY,
     FAIL,
+    FLOOR,
     IDLE,
     JOB,
     NO_BANK,
@@ -28,6 +29,7 @@ from agent.job import (
     STATE_READY,
     STATE_UPDATING,
     TRIAL,
+    UPLOAD,
     Job,
     Outbox,
     Package,
@@ -74,7 +76,7 @@ class Record:
         self.attempted = False
         self.outbox.code = self.outbox.dlota = 0
         self.progress.clear()
-        self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
+        self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None), (UPLOAD, None)))
 
     def finish(self, code, event=FAIL, dlota=0):
         """Put the result: from here on the operation is over, whatever becomes of the alert."""
@@ -83,7 +85,10 @@ class Record:
         self.outbox.dlota = (dlota or _dlota_of(code)) if self.job.notify else 0
         self.attempted = False
         self.progress.clear()
-        self.go(event, ((OUTBOX, self.outbox.pack()), (PROGRESS, None), (ATTEMPT, None)))
+        more = ((OUTBOX, self.outbox.pack()), (PROGRESS, None), (ATTEMPT, None))
+        if event == OK:  # a trial has passed: what is confirmed says itself what it demands
+            more += ((FLOOR, None),)
+        self.go(event, more)
 
     def attempt(self):
         """Note that the result may be on its way, once."""
@@ -145,14 +150,14 @@ class Record:
         if after != self.job.state or self.package.bank != NO_BANK:
             self._content(after, NO_BANK, bytes(32))
 
-    def drop(self):
+    def drop(self, more=()):
         """Put that the board was flashed or reset by its owner: the order and its result are void, nothing is told."""
         serial, self.job = self.job.serial, Job()
         self.job.serial = serial  # the boot record still knows the trials of orders before
         self.outbox.code = self.outbox.dlota = 0
         self.progress.clear()
         self.package.bank = NO_BANK
-        self.enter(IDLE, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))
+        self.enter(IDLE, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)) + tuple(more))
 
     def _content(self, state, bank, digest, more=()):
         job, package = self.job, self.package

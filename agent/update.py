@@ -48,11 +48,15 @@ class Update:
         order.base = self._base()
         status = orders.accept(self.record, self.hardware.boot, order)
         if self.record.job is not before:
-            self.rest()
-            self.backoff.reset()
-            self.began = self.port.clock.ms()
-            self._wait_ms = 0
+            self._begin()
         return status
+
+    def try_bank(self, bank, digest):
+        """The owner wants that bank, which is whole, tried in the place of whatever was ordered."""
+        from agent.local import order_trial
+
+        order_trial(self.record, bank, digest)
+        self._begin()
 
     def rest(self):
         """Give up the link and the memory of a download; it goes on at the noted block."""
@@ -73,11 +77,16 @@ class Update:
             if waited_ms < self._wait_ms:
                 return self._wait_ms - waited_ms
             self._wait_ms = 0
+        return self.work.step()
+
+    @property
+    def work(self):
+        """Return what does the phases."""
         if not self._work:
             from agent.work import Work
 
             self._work = Work(self)
-        return self._work.step()
+        return self._work
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
@@ -93,6 +102,12 @@ class Update:
 
             self._running = read_manifest(self.hardware.banks[self.hardware.boot.running()], self.identity)
         return self._running
+
+    def _begin(self):
+        self.rest()
+        self.backoff.reset()
+        self.began = self.port.clock.ms()
+        self._wait_ms = 0
 
     def _base(self):
         running = self.running_manifest()

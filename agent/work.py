@@ -91,22 +91,30 @@ class Work:
         self._owner.port.reboot()
         return 0
 
-    def _try(self):
-        from agent.trial import FAILED, PASSED, Trial, version_test
-
-        owner = self._owner
+    @property
+    def trial(self):
+        """Return the trial that goes on."""
         if not self._trial:
+            from agent.trial import Trial, version_test
+
+            owner = self._owner
             tests = [version_test(owner.port.version, owner.running_manifest())]
             tests.extend(owner.hardware.self_tests)
             self._trial = Trial(owner.port.clock, tests, **owner.trial_policy)
-        told = self._trial.step()
+        return self._trial
+
+    def _try(self):
+        from agent.trial import FAILED, PASSED
+
+        told = self.trial.step()
         if told == PASSED:
-            self._confirm()
+            self.confirm()
         elif told == FAILED:
-            owner.port.reboot()
+            self._owner.port.reboot()
         return _TEST_MS
 
-    def _confirm(self):
+    def confirm(self):
+        """End the trial: the firmware that runs is kept."""
         record = self._record
         self._owner.hardware.boot.confirm()
         record.job.digest = record.package.digest

@@ -6,6 +6,7 @@ The token is never sent over plain http, and to nobody but the server that the a
 import http.client
 import json
 import ssl
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flash_tools.errors import ToolError
@@ -31,6 +32,31 @@ def fetch_bundle(url: str, token: str, device_id: str, model: str = "", ca_pem: 
             "%s does not enrol %s: %s" % (plain(parts.netloc), plain(device_id), said or "status %d" % status)
         )
     return _bundle(data, device_id)
+
+
+def read_bundle(path: Path | None, changes: list[str], ca: Path | None) -> dict:
+    """Return the bundle in a file, with KEY=VALUE `changes` and the authority in a PEM file; {} where nothing is given."""
+    bundle = {}
+    try:
+        if path:
+            bundle = json.loads(path.read_text())
+        if ca:
+            bundle["ca_pem"] = ca.read_text()
+    except OSError as e:
+        raise ToolError(f"cannot read {e.filename}: {e.strerror}") from None
+    except (ValueError, TypeError, RecursionError):
+        raise ToolError(f"{path} is no JSON") from None
+    if not isinstance(bundle, dict):
+        raise ToolError(f"{path} is no account: it should be what `fumo device add` gave")
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            raise ToolError(f"--account wants KEY=VALUE, not {change}")
+        bundle[name] = value
+    missing = [name for name in ("server_id", "url") if changes and name not in bundle]
+    if missing:
+        raise ToolError("the account lacks " + " and ".join(missing))
+    return bundle
 
 
 def _post(parts, path, body, ca_pem):

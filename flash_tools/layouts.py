@@ -34,15 +34,33 @@ def named(name: str, size: int) -> Layout:
 
 def written(flash) -> Layout | None:
     """Look through the flash for a factory region, and return what it says."""
-    for addr in range(0, flash.size, _SECTOR):
-        head = bytearray(4)
-        flash.read(addr, head)
-        if head != factory.MAGIC:
-            continue
+    for addr in _factory_copies(flash):
         text = factory.read_copy(flash, addr, flash.size - addr)
-        if text:
-            return _layout(json.loads(text).get("layout"))
+        layout = _in_facts(text) if text else None
+        if layout:
+            return layout
     return None
+
+
+def _in_facts(text):
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        return None
+    return _layout(facts.get("layout")) if isinstance(facts, dict) else None
+
+
+def _factory_copies(flash):
+    """Return where one may begin; a flash at the end of a slow line looks for itself."""
+    if hasattr(flash, "scan"):
+        return flash.scan(factory.MAGIC)
+    return (addr for addr in range(0, flash.size, _SECTOR) if _head(flash, addr) == factory.MAGIC)
+
+
+def _head(flash, addr):
+    head = bytearray(len(factory.MAGIC))
+    flash.read(addr, head)
+    return head
 
 
 def check(layout: Layout, flash) -> Layout:

@@ -72,17 +72,41 @@ def _families(modules):
 
 def shorten(paths):
     """Return {path: source} for all these files."""
-    names = {path: Path(path).with_suffix("").as_posix().replace("/", ".") for path in paths}
-    modules = {names[path]: _Module(names[path], Path(path).read_text()) for path in paths}
+    return shorten_sources({path: Path(path).read_text() for path in paths})
+
+
+def shorten_sources(sources, others=()):
+    """Return {path: source} for these sources; `others` use them and stay as they are: sources of somebody else."""
+    names = {path: Path(path).with_suffix("").as_posix().replace("/", ".") for path in sources}
+    modules = {names[path]: _Module(names[path], text) for path, text in sources.items()}
     foreign = set().union(*(module.foreign for module in modules.values()))
+    for source in others:
+        other = _Module("", source)
+        foreign |= other.foreign | set(other.own) | set(other.origin)
     defined = {(module.name, name): value for module in modules.values() for name, value in module.numbers.items()}
     numbers = {key: value for key, value in defined.items() if key[1] not in foreign}
+    _add_handed_on(numbers, modules)
     family, counts = _families(modules), {}
     for module in modules.values():
         counts.setdefault(family[module.name], Counter()).update(module.own)
     inlined = {name for _, name in numbers}
     tables = {number: _table(count, foreign, inlined) for number, count in counts.items()}
     return {path: _rewrite(modules[name], tables[family[name]], numbers) for path, name in names.items()}
+
+
+def _add_handed_on(numbers, modules):
+    """Add what a module has from another one and a third one imports from it."""
+    asked = [
+        (node.module, alias.name) for module in modules.values() for node in module.imports for alias in node.names
+    ]
+    for where, name in asked:
+        chain, source = [], where
+        while (source, name) not in numbers and source in modules and name in modules[source].origin:
+            chain, source = chain + [(source, name)], modules[source].origin[name]
+            if (source, name) in chain:
+                break
+        if (source, name) in numbers:
+            numbers.update(dict.fromkeys(chain, numbers[source, name]))
 
 
 def _table(count, foreign, inlined):

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from board.sim_nor import make_layout
-from flash_tools import keys
+from flash_tools import factory_region, keys
 from flash_tools.errors import ToolError
 from flash_tools.package_build import Target, build_package
 from hal.boot_record import BootRecord
-from hal.region import layout_hash
+from hal.region import carve, layout_hash
 from ports.sim import firmware
-from ports.sim.flash_file import SIZES, bank_size
+from ports.sim.flash_file import SIZES, FileNor, bank_size
 from ports.sim.process import make_flash
 from ports.sim.real_clock import RealClock
 
@@ -84,6 +84,7 @@ def make(
     files.folder.mkdir(parents=True, exist_ok=True)
     make_chip(files, files.flash, image or files.image(version, behaviour, size), counter)
     make_provision(files, bundle or {}, device_id)
+    make_factory(files)
     return files
 
 
@@ -99,7 +100,22 @@ def make_chip(files: SimFiles, path: Path, image: bytes, counter: int = 1) -> No
 def make_provision(files: SimFiles, bundle: dict, device_id: str) -> None:
     """Write who the device is; `device_id` counts where the bundle has none."""
     facts = _facts(files, bundle, bundle.get("device_id") or device_id)
-    _put(files.provision, lambda path: _write_private(path, json.dumps(facts, indent=1) + "\n"))
+    write_provision(files.folder, facts)
+
+
+def make_factory(files: SimFiles) -> None:
+    """Write the provisioning into the chip's factory region too; what does not fit there stays in its file alone."""
+    facts = {**files.facts(), "board": "sim_nor", "layout": [list(part) for part in files.layout]}
+    flash = FileNor(str(files.flash), RealClock())
+    region = carve(flash, files.layout)["factory"]
+    if len(factory_region.pack(facts)) <= factory_region.room(region):
+        factory_region.write(region, facts)
+    flash.file.close()
+
+
+def write_provision(folder: Path, facts: dict) -> None:
+    """Write the file of a provisioning that the chip has been given."""
+    _put(folder / PROVISION, lambda path: _write_private(path, json.dumps(facts, indent=1) + "\n"))
 
 
 def read(folder) -> SimFiles:
@@ -119,12 +135,19 @@ def account(bundle: dict) -> dict:
     found = {"name": bundle["server_id"], "server_id": bundle["server_id"], "url": bundle["url"]}
     for name in ("user", "secret", "server_user", "server_secret", *_HEX):
         text = bundle.get(name) or ""
-        found[name] = base64.b64decode(text).hex() if name in _HEX else text
+        found[name] = _hex(name, text) if name in _HEX else text
     for name in ("auth", "server_auth"):
         if bundle.get(name) not in _TYPES:
             raise ToolError("%s is none of basic, md5, MAC: %s" % (name, bundle[name]))
         found[name] = _TYPES[bundle.get(name)]
     return found
+
+
+def _hex(name, text):
+    try:
+        return base64.b64decode(text, validate=True).hex()
+    except ValueError:
+        raise ToolError("the account's %s is no base64" % name) from None
 
 
 def _facts(files, bundle, device_id):

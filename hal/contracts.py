@@ -81,6 +81,16 @@ class Datagrams:
         """Let go of the port; calling it twice is allowed."""
 
 
+class Uart:
+    """A serial line; what comes while nobody reads is kept as far as the hardware can, and lost beyond."""
+
+    def read_into(self, into):
+        """Return the number of bytes read, 0 where nothing is there; never waits."""
+
+    def write(self, data):
+        """Send all of it; may wait for the line as long as that takes."""
+
+
 class Flash:
     """A NOR flash or a part of one. `program` and `erase` only start; every other call waits for them first, feeding the
     watchdog, up to the chip's own maximum and never longer. A port that can only block sets `blocking`.

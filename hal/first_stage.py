@@ -10,17 +10,40 @@ from hal.boot_record import ARMED, FALLBACK
 
 MAX_CRASHES = const(3)  # abnormal resets in a row, without a minute of health, that end the trust in a confirmed bank
 PACKAGES = ("agent", "hal", "ports", "board")
+_WISH = const(0xF0)  # in the crash counter: more than any bank's
 
 
-def choose(boot, cause, counter, check):
-    """Return the number of the bank to run, or -1 where only serial recovery is left; a normal boot writes nothing."""
+def ask_for_recovery(counter):
+    """Wish that the next boot, and only that one, ends in serial recovery; False where the board cannot remember a wish.
+
+    That is where the crash counter is marks in flash (CrashMarks): such a board has its button.
+    """
+    if not counter.remembers:
+        return False
+    counter.set(_WISH)
+    return True
+
+
+def choose(boot, cause, counter, check, button=False):
+    """Return the number of the bank to run, or -1 where only serial recovery is left; a normal boot writes nothing.
+
+    A wish (ask_for_recovery) and a `button` that is held lead to -1 too; they change nothing else, an armed trial waits.
+    """
+    wished = counter.get() == _WISH
+    if wished:
+        counter.set(0)
     boot.remember((counter.get() >> 4) - 1 if counter.remembers else -1)
+    if wished or button:
+        return -1
     if boot.state == ARMED:
         trial = boot.trial
         boot.begin_trial()
         counter.set((trial + 1) << 4)
         if check(trial):
             return _run(boot, trial)
+    if boot.void:
+        counter.set(0)
+        return -1
     return _choose_confirmed(boot, cause, counter, check)
 
 

@@ -14,16 +14,16 @@ Name = Annotated[str, typer.Argument(metavar="CAMPAIGN")]
 _ACTIONS = {
     "start": "Start it: the first group is ordered.",
     "pause": "Order no more devices; those under way go on.",
-    "resume": "Go on.",
+    "resume": "Go on with a campaign that was paused.",
     "next": "Begin the next group now.",
     "abort": "Order no more, ever; says how many have already said yes and go on.",
     "retry": "Order the failed ones again.",
-    "remove": "Forget it.",
+    "remove": "Forget a campaign.",
 }
 
 
 @app.command("add")
-@served("campaign add")
+@served("campaign add", writes=True)
 def add(server, file: Annotated[Path, typer.Argument(help="TOML of the campaign (docs/campaigns.md).")]) -> None:
     """Add a campaign."""
     made = server.client.post("/api/campaigns", read(file))
@@ -71,7 +71,7 @@ def _counts(counts):
 
 
 def _action(action, text):
-    @served("campaign " + action)
+    @served("campaign " + action, writes=True)
     def run(server, name: Name) -> None:
         found = server.client.post(path("campaigns", name, action), {})
         told = found.get("aborted") if action == "abort" else None
@@ -88,7 +88,7 @@ for _name, _text in _ACTIONS.items():
 
 
 @app.command("csv")
-@served("campaign csv")
+@served("campaign csv", writes=True)
 def csv(
     server,
     name: Name,
@@ -96,8 +96,9 @@ def csv(
 ) -> None:
     """Export what became of every device."""
     data = server.client.bytes(path("campaigns", name + ".csv"))
-    if output:
+    if output and not server.dry_run:
         write(output, data)
-        say("wrote %s" % output)
+    if output:
+        say("%s %s, %d bytes" % ("would write" if server.dry_run else "wrote", output, len(data)))
     server.show({"campaign": name, "file": str(output) if output else None, "csv": None if output else data.decode()},
                 lambda: None if output else print(data.decode(), end=""))  # fmt: skip

@@ -45,14 +45,14 @@ def _give(server, bundle, output):
 
 
 @app.command("add")
-@served("device add")
+@served("device add", writes=True)
 def add(
     server,
     device_id: Id,
     output: Output = None,
     name: Annotated[str, typer.Option(help="A name for people.")] = "",
     tag: Tags = None,
-    group: str = "",
+    group: Annotated[str, typer.Option(help="A group of devices, for campaigns.")] = "",
     notify: Notify = None,
     contact_every: Annotated[str, typer.Option(help="How often it should call: 1h; overdue then.")] = "",
     auth: Auth = "auto",
@@ -82,7 +82,7 @@ def list_devices(
     text: Annotated[str, typer.Argument(help="What id, name, model or tag contain.", show_default=False)] = "",
     state: Annotated[str, typer.Option(help="Only devices in this state.")] = "",
     campaign: Annotated[str, typer.Option(help="Only devices of this campaign.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10000)] = 500,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="The most that are shown.")] = 500,
 ) -> None:
     """List the devices."""
     found = server.client.get("/api/devices", text=text, state=state, campaign=campaign, limit=limit)
@@ -143,13 +143,13 @@ def _show(device):
 
 
 @app.command("change")
-@served("device change")
+@served("device change", writes=True)
 def change(
     server,
     device_id: Id,
-    name: Annotated[str | None, typer.Option(show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="A name for people.", show_default=False)] = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="All its tags; --tag '' for none.")] = None,
-    group: Annotated[str | None, typer.Option(show_default=False)] = None,
+    group: Annotated[str | None, typer.Option(help="A group of devices.", show_default=False)] = None,
     notify: Notify = None,
     contact_every: Annotated[str | None, typer.Option(help="0 for never.", show_default=False)] = None,
     paused: Annotated[
@@ -169,7 +169,7 @@ def change(
 
 
 @app.command("remove")
-@served("device remove")
+@served("device remove", writes=True)
 def remove(server, device_id: Id) -> None:
     """Remove an account; the device is not known any more."""
     server.client.delete(path("devices", device_id))
@@ -178,7 +178,7 @@ def remove(server, device_id: Id) -> None:
 
 
 @app.command("notify")
-@served("device notify")
+@served("device notify", writes=True)
 def notify_device(server, device_id: Id) -> None:
     """Wake a device: send it a notification."""
     session = server.client.post(path("devices", device_id, "notify"), {})
@@ -190,7 +190,7 @@ def notify_device(server, device_id: Id) -> None:
 
 
 @app.command("enrol-token")
-@served("device enrol-token")
+@served("device enrol-token", writes=True)
 def enrol_token(
     server,
     count: Annotated[int, typer.Option(min=1, max=100000, help="How many devices may use it.")] = 1,
@@ -206,7 +206,7 @@ def enrol_token(
 
 
 @app.command("quarantine")
-@served("device quarantine")
+@served("device quarantine", writes=True)
 def quarantine(
     server, dismiss: Annotated[str, typer.Option(help="Forget this one; it comes again if it calls again.")] = ""
 ) -> None:
@@ -222,7 +222,7 @@ def quarantine(
 
 
 @app.command("accept")
-@served("device accept")
+@served("device accept", writes=True)
 def accept(
     server, device_id: Id, output: Output = None, tag: Tags = None, notify: Notify = None, auth: Auth = "auto",
     server_auth: ServerAuth = "auto",

@@ -10,7 +10,6 @@ from flash_tools.admin_client import path
 from flash_tools.cli.output import clock, read, say, seconds, served, show_fields, show_table
 from flash_tools.cli.task import NotYetError
 from flash_tools.errors import ToolError
-from flash_tools.server.page.words import result_words
 
 orders_app = typer.Typer(no_args_is_help=True, help="What devices were ordered.")
 
@@ -30,7 +29,7 @@ _PEOPLE = (
 )
 
 
-@served("order")
+@served("order", writes=True)
 def order(
     server,
     device_id: Annotated[str, typer.Argument(help="DevId of the device.", metavar="DEVICE")],
@@ -79,6 +78,8 @@ def _wait(client, number, limit_s):
 
 def _tell(server, found):
     if not found["success"]:
+        from flash_tools.server.page.words import result_words  # it brings the whole page along
+
         known = result_words(found["code"]) if found["code"] is not None else ""
         why = found["failure"] or known or "it ended as %s" % found["state"]
         code = " with %s" % found["code"] if found["code"] is not None else ""
@@ -115,7 +116,7 @@ def show_order(server, order_id: Annotated[str, typer.Argument(metavar="ORDER")]
 
 
 @orders_app.command("cancel")
-@served("orders cancel")
+@served("orders cancel", writes=True)
 def cancel_order(server, order_id: Annotated[str, typer.Argument(metavar="ORDER")]) -> None:
     """Cancel an order that has not left."""
     found = server.client.delete(path("orders", order_id))
@@ -126,10 +127,16 @@ def cancel_order(server, order_id: Annotated[str, typer.Argument(metavar="ORDER"
 # -- packages ---------------------------------------------------------------------------------------------------------
 
 
-def register(package_app: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
+    """Add the commands to `fumo`."""
+    app.command("order")(order)
+    app.add_typer(orders_app, name="orders")
+
+
+def register_packages(package_app: typer.Typer) -> None:
     """Add the commands of a server to `fumo package`."""
     for name, function in (("add", add), ("list", list_packages), ("remove", remove), ("trust", trust)):
-        package_app.command(name)(served("package " + name)(function))
+        package_app.command(name)(served("package " + name, writes=function is not list_packages)(function))
 
 
 def add(

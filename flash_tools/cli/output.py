@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flash_tools.cli.rehearsal import Rehearsal, Rehearsed
 from flash_tools.errors import ToolError
 
 VERSION = 1  # of the result object
@@ -45,7 +46,7 @@ def passphrase() -> bytes | None:
 
 def people() -> Console:
     """Return where words for people go."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str) -> None:
@@ -163,8 +164,8 @@ def connect(folder, url, token, ca):
 class Served:
     """What a command that talks to a server is given first."""
 
-    def __init__(self, client, command: str, as_json: bool):
-        self.client, self.command, self.as_json = client, command, as_json
+    def __init__(self, client, command: str, as_json: bool, dry_run: bool = False):
+        self.client, self.command, self.as_json, self.dry_run = client, command, as_json, dry_run
 
     def show(self, fields: dict, for_people) -> None:
         """Print the result object, or let `for_people` print."""
@@ -174,17 +175,24 @@ class Served:
             for_people()
 
 
-def served(command: str):
-    """Give a function the options of a server; its first argument becomes a Served."""
+def served(command: str, writes: bool = False):
+    """Give a function the options of a server, and --dry-run if it writes; its first argument becomes a Served."""
 
     def decorate(function):
         @functools.wraps(function)
-        def run(folder=None, url=None, token=None, ca=None, as_json=False, **given):
+        def run(folder=None, url=None, token=None, ca=None, as_json=False, dry_run=False, **given):
             with connect(folder, url, token, ca) as client:
-                return function(Served(client, command, as_json), **given)
+                if not dry_run:
+                    return function(Served(client, command, as_json), **given)
+                try:
+                    return function(Served(Rehearsal(client), command, as_json, True), **given)
+                except Rehearsed as told:
+                    say(str(told))
+                    result(command, as_json, told.fields)
 
         mine = list(inspect.signature(function).parameters.values())[1:]
         kinds = {"folder": (Folder, None), "url": (Url, None), "token": (Token, None), "ca": (Ca, None)}
+        kinds |= {"dry_run": (DryRun, False)} if writes else {}
         kinds["as_json"] = (Json, False)
         more = [_option(name, kind, value) for name, (kind, value) in kinds.items()]
         run.__signature__ = inspect.Signature([*(each.replace(kind=each.KEYWORD_ONLY) for each in mine), *more])

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flash_tools.cli.output import Folder, Json, clock, new_file, plain, result, say, served, show_fields, usual
+from flash_tools.cli.output import DryRun, Folder, Json, clock, new_file, plain, result, say, served, show_fields, usual
 from flash_tools.errors import ToolError
 
 app = typer.Typer(no_args_is_help=True, help="A management and download server of your own (docs/server.md).")
@@ -28,17 +28,22 @@ def init_command(
     listen: Annotated[str, typer.Option(help="Where devices are answered.")] = _LISTEN,
     page: Annotated[str, typer.Option(help="Where people and scripts are answered.")] = _PAGE,
     plain_http: Annotated[bool, typer.Option("--plain-http", help="No TLS: devices must use MAC.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Make the folder: settings, an authority, a certificate, a token."""
     from flash_tools.server import settings
 
     made = settings.init(
-        where or usual(folder), name=name, public_url=public_url, listen=listen, page=page, plain_http=plain_http
-    )
-    for text in made.warnings():
+        where or usual(folder), name=name, public_url=public_url, listen=listen, page=page, plain_http=plain_http,
+        dry_run=dry_run,
+    )  # fmt: skip
+    for text in () if dry_run else made.warnings():
         say("warning: " + text)
-    result("server init", as_json, {"folder": str(made.folder), "public_url": made.public_url, "names": made.names})
+    facts = {"folder": str(made.folder), "public_url": made.public_url, "names": made.names, "dry_run": dry_run}
+    result("server init", as_json, facts)
+    if dry_run:
+        return say("would make %s: %s, an authority, a certificate, a token" % (made.folder, settings.TOML))
     if not as_json:
         print(_next_steps(made, where or folder))
 
@@ -102,12 +107,16 @@ def token_command(
         bool, typer.Option("--new", help="Make another one; a server that runs must be started again.")
     ] = False,
     link: Annotated[bool, typer.Option("--link", help="Print the address of the page that signs in.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Print what the page and the API are signed in with."""
     from flash_tools.server.settings import Settings
 
     settings = Settings.read(where or usual(folder))
+    if new and dry_run:
+        say("would make another token in %s" % settings.folder)
+        return result("server token", as_json, {"dry_run": True})
     token = settings.new_token() if new else settings.token
     host = settings.page[0].replace("0.0.0.0", "127.0.0.1")
     address = "%s://%s:%d/?token=%s" % ("https" if settings.page_tls else "http", host, settings.page[1], token)
@@ -154,7 +163,7 @@ def _folder_facts(client):
 
 
 @app.command("backup")
-@served("server backup")
+@served("server backup", writes=True)
 def backup_command(
     server,
     file: Annotated[Path, typer.Argument(help="File of the copy; it is not overwritten.")],
@@ -162,6 +171,9 @@ def backup_command(
     """Copy the store, also while the server runs; settings and keys are in the folder and are copied by you."""
     if file.exists():
         raise ToolError("%s exists: choose another name" % file)
+    if server.dry_run:
+        say("would write %s" % file)
+        return result(server.command, server.as_json, {"file": str(file), "dry_run": True})
     with new_file(file, 0o600) as out:
         size = server.client.save("/api/backup", out)
     say("wrote %s, %d bytes, with devices' secrets in it. Keys and settings are not: copy server.toml, *.pem and "
@@ -170,7 +182,7 @@ def backup_command(
 
 
 @app.command("prune")
-@served("server prune")
+@served("server prune", writes=True)
 def prune_command(
     server,
     keep_days: Annotated[int, typer.Option(min=1, help="Days that are kept.")] = 90,

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +14,10 @@ import typer
 
 from flash_tools import keys, sim_files, sim_process
 from flash_tools.cli.output import write
-from flash_tools.enrolment import fetch_bundle
+from flash_tools.enrolment import fetch_bundle, read_bundle
 from flash_tools.errors import ToolError
 from flash_tools.sim_power import PowerSwitch
+from flash_tools.sim_serial import LINK, SerialCable
 
 app = typer.Typer(no_args_is_help=True, help="Simulated devices on real sockets (docs/simulator.md).")
 
@@ -49,7 +50,7 @@ def new(
     key: Key = None,
 ) -> None:
     """Make the flash file, the provisioning and the signing key of a device."""
-    given = _bundle(bundle, account or [], ca)
+    given = read_bundle(bundle, account or [], ca)
     if (folder / sim_files.FLASH).exists():
         raise ToolError(f"{folder / sim_files.FLASH} exists: remove it, or choose another folder")
     signer = keys.read_key(key, None) if key else None
@@ -120,6 +121,7 @@ def run(
     dirty: Annotated[bool, typer.Option("--dirty", help="Take power inside a flash operation.")] = False,
     off: Annotated[bool, typer.Option("--off", help="Begin without power.")] = False,
     back_s: Annotated[float | None, typer.Option(help="Give power again to a device that lost it inside.")] = None,
+    serial: Annotated[bool, typer.Option("--serial", help="Give each a serial line, FOLDER/serial.")] = False,
 ) -> None:
     """Run devices behind a power switch until SIGINT or SIGTERM; each line, in and out, begins with a device's index."""
     devices = [_device(index, folder, options, micropython) for index, folder in enumerate(folders)]
@@ -128,8 +130,13 @@ def run(
     except OSError as e:
         raise ToolError(f"cannot listen on port {port}: {e.strerror}") from None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with switch:
+    with ExitStack() as stack:
+        for device, folder in zip(devices, folders, strict=True) if serial else ():
+            device.plug_in(stack.enter_context(SerialCable(folder / LINK)))
+        stack.enter_context(switch)
         print("power", switch.url, flush=True)
+        for index, device in enumerate(devices if serial else ()):
+            print(index, "serial", device.cable.path, flush=True)
         for index in range(0 if off else len(devices)):
             switch.on(index)
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)  # in the background a terminal has nothing to say
@@ -160,29 +167,10 @@ def _obey(switch, words):
         return
     index, command = int(words[0]), " ".join(words[1:])
     action = {"on": switch.on, "off": switch.off, "cycle": switch.cycle}.get(command)
+    cable = switch.devices[index].cable
     if action:
         action(index)
+    elif command == "unplug" and cable:
+        print(index, "serial", cable.cut(), flush=True)
     else:
         switch.devices[index].send(command)
-
-
-def _bundle(path, changes, ca):
-    bundle = {}
-    try:
-        if path:
-            bundle = json.loads(path.read_text())
-        if ca:
-            bundle["ca_pem"] = ca.read_text()
-    except OSError as e:
-        raise ToolError(f"cannot read {e.filename}: {e.strerror}") from None
-    except ValueError:
-        raise ToolError(f"{path} is no JSON") from None
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals:
-            raise ToolError(f"--account wants KEY=VALUE, not {change}")
-        bundle[name] = value
-    missing = [name for name in ("server_id", "url") if changes and name not in bundle]
-    if missing:
-        raise ToolError("the account lacks " + " and ".join(missing))
-    return bundle

@@ -25,7 +25,7 @@ class NotYetError(ToolError):
 def register(app: typer.Typer) -> None:
     """Add the commands to `fumo device`."""
     for name, function in (("get", get), ("set", replace), ("exec", execute)):
-        app.command(name)(served("device " + name)(function))
+        app.command(name)(served("device " + name, writes=True)(function))
 
 
 def get(

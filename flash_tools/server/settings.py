@@ -123,8 +123,9 @@ class Settings:
 
 
 def init(
-    folder, *, name: str = "", public_url: str = "", listen: str = LISTEN, page: str = PAGE, plain_http: bool = False
-) -> Settings:
+    folder, *, name: str = "", public_url: str = "", listen: str = LISTEN, page: str = PAGE, plain_http: bool = False,
+    dry_run: bool = False,
+) -> Settings:  # fmt: skip
     """Make the folder of a server with an authority, a certificate and a token; nothing is ever overwritten."""
     folder = Path(folder)
     name = name or re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()) or "fumo"
@@ -138,6 +139,9 @@ def init(
     values |= {"tls": not plain_http, "unknown": "refuse", "keep_days": 90, "notify": NOTIFY}
     text = server_toml.text_of(values)
     settings = Settings(folder, **server_toml.check(text, "the new %s" % TOML))
+    _check_folder(folder)
+    if dry_run:
+        return settings
     _make_folder(folder)
     certificates.make(folder, "fumo %s %s" % (name[:40], secrets.token_hex(4)), settings.names)
     settings.new_token()
@@ -160,13 +164,19 @@ def _usual_url(host, listen, plain_http):
     return "%s://%s:%s" % ("http" if plain_http else "https", name, listen.rpartition(":")[2])
 
 
-def _make_folder(folder):
+def _check_folder(folder):
     try:
         for name in (TOML, certificates.CA_KEY, certificates.CA, STORE, TOKEN):
             if (folder / name).exists():
                 raise ToolError("%s exists: a server is not overwritten, choose another folder" % (folder / name))
         if folder.exists() and any(folder.iterdir()):
             raise ToolError("%s is not empty: a server wants a folder of its own" % folder)
+    except OSError as error:
+        raise ToolError("cannot use %s: %s" % (folder, error.strerror)) from None
+
+
+def _make_folder(folder):
+    try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
     except OSError as error:

@@ -3,13 +3,11 @@
 Whoever calls holds the desk's lock, except for `examine`, which takes long and touches nothing.
 """
 
-import base64
-import binascii
-import json
 import time
 
 from flash_tools import keys, package_read
 from flash_tools.errors import RefusedError, ToolError
+from flash_tools.jws import signer_of
 from flash_tools.server.packages import PACKAGE_TYPE, Package
 from flash_tools.server.store import Store
 
@@ -151,13 +149,3 @@ def check_name(name: str) -> str:
     if not plain.isascii() or not plain.isalnum() or not name[0].isalnum() or len(name) > _NAME_MOST:
         raise ToolError("a package's name has letters, digits, dot, minus and underscore, not %r" % name[:_NAME_MOST])
     return name
-
-
-def signer_of(data: bytes) -> str:
-    """Return the id of the key that a package says it is signed by."""
-    try:
-        text = package_read.manifest_text(data).split(b".")[0]
-        header = json.loads(base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)))
-        return str(header.get("kid", ""))[:_NAME_MOST]
-    except (ValueError, AttributeError, IndexError, binascii.Error):
-        raise ToolError("this is no package: its manifest has no header that can be read") from None

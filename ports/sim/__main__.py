@@ -6,15 +6,18 @@ docs/simulator.md describes the options, the lines that it prints, the commands 
 import json
 import sys
 
+from agent import factory
 from agent.errors import AgentError
 from agent.identity import Identity
 from agent.options import Options
 from board.sim_nor import make_layout
 from hal.boot_record import BootRecord
+from hal.region import carve
 from ports.sim import flash_file, process, real_net
 from ports.sim.console import Console, User
 from ports.sim.host import Busy, Output, lock, read
 from ports.sim.real_clock import RealClock
+from ports.sim.serial import SerialLine
 from ports.sim.settings import Settings, UsageError, usage
 from ports.sim.watcher import EFFECTS, Watcher
 
@@ -33,20 +36,27 @@ def verifier():
     return verify
 
 
-def read_facts(settings):
-    """Return the provisioning with what the options change in its first account."""
-    try:
-        facts = json.loads(read(settings.provision))
-    except ValueError:
-        raise UsageError("%s is no JSON" % settings.provision)
+def read_facts(settings, region):
+    """Return the provisioning, from its file or the factory region, with what the options change in its first account."""
+    name = settings.provision or "what is in the factory region of the flash"
+    facts = _facts_of_file(name) if settings.provision else factory.read(region)
+    if facts is None:
+        raise UsageError("the device was never provisioned: use `fumo provision`, or give --provision FILE")
     if not isinstance(facts, dict) or not facts.get("accounts", ()) and (settings.server or settings.account):
-        raise UsageError("%s is no provisioning, or has no account to change" % settings.provision)
+        raise UsageError("%s is no provisioning, or has no account to change" % name)
     changes = settings.account_changes
     if settings.server:
         changes += (("url", settings.server),)
     for key, value in changes:
         facts["accounts"][0][key] = value
     return facts
+
+
+def _facts_of_file(path):
+    try:
+        return json.loads(read(path))
+    except ValueError:
+        raise UsageError("%s is no JSON" % path)
 
 
 def make_identity(facts):
@@ -77,17 +87,18 @@ def make_options(settings, user, port):
 
 def make_device(settings, output, clock):
     """Wire everything; return (device, watcher)."""
+    line = SerialLine(settings.serial) if settings.serial else None
     console = Console()
     user = User(None if settings.user == "ask" else settings.user == "yes", output.say)
     watcher = Watcher(settings, console, user, output.say, output.explain)
+    if line:
+        watcher.attach(line, output)
     clock.idle = watcher.wait
-    facts = read_facts(settings)
-    client = (settings.client_cert, settings.client_key) if settings.client_cert else None
-    ca = settings.ca or _provisioned_ca(facts)
-    inner = real_net.make_network(ca, client, settings.name_server or None, settings.hosts)
     flash = flash_file.FileNor(settings.flash, clock, settings.speed)
     lock(flash, settings.flash)
     layout = make_layout(flash.size, flash_file.bank_size(flash.size))
+    facts = read_facts(settings, carve(flash, layout)["factory"])
+    inner = _network(settings, facts)
     device = process.ProcessDevice(
         flash, clock, layout, make_identity(facts), real_net.RealNet(inner, watcher.wait), None, watcher,
         watchdog_ms=settings.watchdog_ms, causes_readable=not settings.reset_cause_unreadable,
@@ -95,8 +106,14 @@ def make_device(settings, output, clock):
     wanted = settings.notify_port
     port = real_net.check_port(inner, wanted) if wanted else real_net.free_port(inner, device.random)
     device.options, device.recovery_ms = make_options(settings, user, port), settings.recovery_s * 1000
-    watcher.device = device
+    watcher.device, device.uart, device.button = device, line, settings.recovery_button
     return device, watcher
+
+
+def _network(settings, facts):
+    client = (settings.client_cert, settings.client_key) if settings.client_cert else None
+    ca = settings.ca or _provisioned_ca(facts)
+    return real_net.make_network(ca, client, settings.name_server or None, settings.hosts)
 
 
 def _provisioned_ca(facts):

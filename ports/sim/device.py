@@ -9,10 +9,11 @@ from agent.errors import AgentError
 from agent.journal import Journal
 from agent.package import HEAD_SIZE
 from agent.record import Record
+from agent.serial_install import SerialInstall
 from agent.update import Update
 from agent.verify import check_bank
 from board import sim_nor
-from hal import first_stage
+from hal import first_stage, recovery
 from hal.region import carve
 from ports.sim.firmware import CRASH, CRASH_CONFIRMED, HANG, UNFIT, Firmware
 from ports.sim.power import PowerCut, Reset
@@ -44,6 +45,8 @@ class Device:
     """A board with one chip; `server` gives orders, serves packages and takes results."""
 
     stage_version = "stage"
+    uart = None  # the serial line that recovery speaks SMP on
+    button = False  # held at power-on, for serial recovery
 
     def __init__(
         self, flash, clock, layout, identity, server, watchdog_ms=8388, trial_policy=None, causes_readable=True
@@ -80,6 +83,15 @@ class Device:
         """Reset on purpose."""
         raise Reset(reset.COMMANDED)
 
+    @property
+    def enter_recovery(self):
+        """Return what resets into serial recovery, None where there is no serial line."""
+        return self._enter_recovery if self.uart else None
+
+    def _enter_recovery(self):
+        first_stage.ask_for_recovery(self.scratch)
+        raise Reset(reset.COMMANDED)
+
     # -- boots --------------------------------------------------------------------------------------------------------
 
     def boot(self):
@@ -109,7 +121,7 @@ class Device:
         self.watchdog = Watchdog(self.clock, self._watchdog_ms)
         self.hardware = hardware = sim_nor.build(self, self.layout)
         self.server.powered(self)
-        bank = first_stage.choose(hardware.boot, self.cause, self.scratch, self._check)
+        bank = first_stage.choose(hardware.boot, self.cause, self.scratch, self._check, self.button)
         if bank < 0:
             return self._recover(RECOVERY_MS)
         firmware = Firmware(hardware.banks[bank].image)
@@ -120,9 +132,27 @@ class Device:
 
     def _recover(self, duration_ms):
         """Offer serial recovery, then begin again."""
-        self.clock.sleep_ms(duration_ms)
+        self.button = False
+        if self.uart:
+            self._speak_smp(duration_ms)
+        else:
+            self.clock.sleep_ms(duration_ms)
         self.reset_to_come = reset.COMMANDED
         return RECOVERY
+
+    def _speak_smp(self, duration_ms):
+        target = SerialInstall(self.hardware, Journal(self.hardware.journal), self.identity, self.watchdog.feed)
+        target.told = self._uploaded
+        if not target.start(self.cause):
+            reason = recovery.run(self.uart, self.clock, self.watchdog.feed, target, duration_ms)
+            target.leave()
+            self._recovered(reason == recovery.RESET)
+
+    def _uploaded(self, received, size):
+        """An upload is that far."""
+
+    def _recovered(self, asked):
+        """Recovery has ended, because somebody asked for a reset or nobody said anything."""
 
     def _check(self, bank):
         return check_bank(self.hardware.banks[bank], self.identity, self.watchdog.feed) is not None

@@ -19,6 +19,12 @@ class AgentDevice(Device):
         """Return bytes that nobody foresees, as far as that is wanted here."""
         return bytes([self.random(256) for _ in range(size)])
 
+    def make_control(self, device_facts):
+        """Return what obeys the owner's commands."""
+        from agent.control import Control
+
+        return Control(self.agent, device_facts)
+
     def log(self, text, *arguments):
         """Say something."""
         self.server.log(text % arguments if arguments else text)

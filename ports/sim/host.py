@@ -16,11 +16,14 @@ class Output:
     def __init__(self, settings, clock):
         self._clock, self._verbose = clock, settings.verbose
         self._file = open(settings.transcript, "a") if settings.transcript else None
+        self.line = None  # the serial line, while it carries text
 
     def say(self, *words):
         """Print an event."""
         line = " ".join([str(word) for word in words])
         self._write(sys.stdout, line)
+        if self.line:
+            self.line.write((line + "\r\n").encode())
         self._keep(line)
 
     def explain(self, text):

@@ -11,6 +11,7 @@ from ports.sim.watcher import CAUSES, UNFINISHED, Quit
 DONE = 0
 DEFECT = 70  # exit codes
 POWER_CUT = 75
+_SAY_EACH = 16384  # bytes of an upload
 
 
 class ProcessDevice(AgentDevice):
@@ -31,8 +32,22 @@ class ProcessDevice(AgentDevice):
         super()._misbehave(firmware, bank)
 
     def _recover(self, duration_ms):
-        self.server.say("recovery", self.recovery_ms // 1000)
-        return super()._recover(self.recovery_ms)
+        watcher = self.server
+        watcher.say("recovery", self.recovery_ms // 1000)
+        self._said = -_SAY_EACH
+        self.uart = watcher.give_line()
+        try:
+            return super()._recover(self.recovery_ms)
+        finally:
+            watcher.take_line()
+
+    def _uploaded(self, received, size):
+        if received == size or received // _SAY_EACH != self._said // _SAY_EACH:
+            self.server.say("recovery", "upload", received, "of", size)
+        self._said = received
+
+    def _recovered(self, asked):
+        self.server.say("recovery", "end", "reset" if asked else "timeout")
 
 
 def run(device, watcher, boots):

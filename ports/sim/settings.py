@@ -5,7 +5,8 @@ from ports.sim.watcher import EFFECTS
 FLAG, TEXT, COUNT, NUMBER, LIST = range(5)
 OPTIONS = (
     ("flash", TEXT, None, "FILE: the chip's bytes"),
-    ("provision", TEXT, None, "FILE: JSON of who the device is and whom it trusts"),
+    ("provision", TEXT, None, "FILE: JSON of who the device is and whom it trusts; what is in its flash otherwise"),
+    ("serial", TEXT, None, "FILE of a terminal that is the device's serial line: console, and recovery over SMP"),
     ("new", TEXT, None, "IMAGE: make the flash file with this firmware, then end; needs --package"),
     ("package", TEXT, None, "FILE: the signed package of the firmware, for --new"),
     ("chip-kib", COUNT, 2048, "size of the chip for --new: 1024, 2048, 4096, 8192 or 16384"),
@@ -31,7 +32,8 @@ OPTIONS = (
     ("user", TEXT, "yes", "yes, no, or ask: what a user says who is asked; ask waits for a line `yes` or `no`"),
     ("speed", NUMBER, 0.0, "how much of the chip's typical times flash operations take: 0 nothing, 1 all"),
     ("watchdog-ms", COUNT, 8388, "time-out of the watchdog"),
-    ("recovery-s", COUNT, 600, "seconds in serial recovery"),
+    ("recovery-s", COUNT, 600, "seconds in serial recovery without a message"),
+    ("recovery-button", FLAG, False, "the button for serial recovery is held at the first boot"),
     ("cut-at", TEXT, None, "N or N:EFFECT: cut the power at the Nth flash operation"),
     ("boots", COUNT, 0, "end after so many boots"),
     ("within-s", COUNT, 0, "end after so many seconds"),
@@ -94,8 +96,8 @@ class Settings:
             return
         if not self.flash:
             raise UsageError("--flash FILE is missing")
-        if not (self.package if self.new else self.provision):
-            raise UsageError("--new needs --package FILE" if self.new else "--provision FILE is missing")
+        if self.new and not self.package:
+            raise UsageError("--new needs --package FILE")
         if self.user not in ("yes", "no", "ask"):
             raise UsageError("--user is yes, no or ask")
         if self.xml and self.wbxml:

@@ -28,16 +28,19 @@ class Watcher:
     def __init__(self, settings, console, user, say, explain):
         self._settings, self._console, self._user = settings, console, user
         self.say, self._explain = say, explain
+        self._output = self._line = None
         self._wish = settings.request_update
         self.device = self._agent = None
         self._seen = {}
         self._listens = False
+        self._between, self._later = False, []  # commands that wait until the agent is between two of its steps
 
     # -- what the device calls ----------------------------------------------------------------------------------------
 
     def powered(self, device):
         """A boot begins."""
         self._agent, self._listens = None, False
+        self._between, self._later = False, []
         self._seen = {"session": "closed"}
 
     def booted(self, device, bank, firmware):
@@ -64,7 +67,9 @@ class Watcher:
             self._wish = False
             self._button()
         self._look(agent)
+        self._between = True
         self.obey()
+        self._between = False
         return self._settings.until_idle and agent.quiet
 
     # -- events -------------------------------------------------------------------------------------------------------
@@ -90,6 +95,27 @@ class Watcher:
             self._seen[name] = value
             self.say(name, value)
 
+    # -- the serial line ----------------------------------------------------------------------------------------------
+
+    def attach(self, line, output):
+        """Let the console listen to a serial line too, and `output` write to it."""
+        self._line, self._output = line, output
+        self.take_line()
+
+    def give_line(self):
+        """Return the serial line for recovery, which is alone on it; None where there is none."""
+        if not self._line:
+            return None
+        self._output.line = None
+        self._console.hand_over(None)
+        return _Shared(self._line, self.obey)
+
+    def take_line(self):
+        """Recovery has ended: the line carries text again."""
+        if self._line:
+            self._output.line = self._line
+            self._console.hand_over(self._line)
+
     # -- commands -----------------------------------------------------------------------------------------------------
 
     def wait(self, most_ms):
@@ -102,21 +128,41 @@ class Watcher:
         within_s = self._settings.within_s
         if within_s and self.device.clock.ms() > within_s * 1000:
             raise Quit(UNFINISHED)
-        words = self._console.take()
+        words = self._next()
         while words is not None:
             if words:
                 self._command(words[0], words[1:])
-            words = self._console.take()
+            words = self._next()
         if self._console.ended and self._settings.end_with_stdin:
             raise Quit(0)
 
+    def _next(self):
+        return self._later.pop(0) if self._between and self._later else self._console.take()
+
+    def _must_wait(self, name):
+        """Tell whether it may not come inside of a step: it reads or writes what the agent is at, or came behind such a one."""
+        if self._between or not self._agent or name in ("cut", "reset"):
+            return False
+        return len(self._later) > 0 or name not in ("button", "yes", "no", "quit")
+
     def _command(self, name, more):
+        if self._must_wait(name):
+            self._later.append([name] + more)
+            return
         known = {"cut": self._cut, "reset": self._reset, "button": self._press, "status": self._status}
         known.update({"yes": self._yes, "no": self._no, "quit": self._quit})
-        if name not in known or len(more) > 1:
-            self.say("error", "no such command:", name)
-        else:
+        if name in known and len(more) <= (name in ("cut", "reset")):
             known[name](*more)
+            return
+        answer = self._ask([name] + more) if self._agent else None
+        self.say(*([answer] if answer else ["error", "no such command:", name]))
+
+    def _ask(self, words):
+        """Have the agent obey; what is typed while the chip works for it waits."""
+        self._between = False
+        answer = self.device.make_control(self._facts).obey(words)
+        self._between = True
+        return answer
 
     def _cut(self, effect=None):
         if effect is None:
@@ -147,7 +193,10 @@ class Watcher:
         self.say("button", "taken" if self._agent.request_update() else "refused")
 
     def _status(self):
-        self.say("status", json.dumps(self._facts()))
+        if self._agent:
+            self.say(self._ask(["status"]))
+        else:
+            self.say("status", json.dumps(self._facts()))
 
     def _facts(self):
         device, agent = self.device, self._agent
@@ -169,3 +218,18 @@ class Watcher:
 
     def _quit(self):
         raise Quit(0)
+
+
+class _Shared:
+    """The serial line while recovery has it: whoever asks it for bytes in vain obeys the console meanwhile."""
+
+    def __init__(self, line, obey):
+        self._line, self._obey = line, obey
+        self.write = line.write
+
+    def read_into(self, into):
+        """Return the number of bytes read."""
+        count = self._line.read_into(into)
+        if not count:
+            self._obey()
+        return count

@@ -92,8 +92,8 @@ def test_what_the_user_can_mend_is_one_line(bench):
         (("package", "verify", bench / "new.fup", "--key", bench / "new.bin"), 1),
     ):
         assert len(fumo(*arguments, code=code).stderr.strip().splitlines()) == 1
-    build(bench, "x.fup", "--layout", "zz", code=1)
-    build(bench, "x.fup", "--kind", "floppy", code=1)
+    build(bench, "x.fup", "--layout", "zz", code=2)
+    build(bench, "x.fup", "--kind", "floppy", code=2)
     build(bench, "x.fup", "--encoding", "delta", code=1)
     fumo("package", "build", code=2)
 

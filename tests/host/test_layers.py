@@ -46,6 +46,7 @@ FILES = {
     "ports/sim/host.py": ("fcntl",),
     "ports/sim/real_clock.py": ("time",),
     "ports/sim/real_net.py": ("ports",),
+    "ports/sim/serial.py": ("select", "termios", "tty"),
 }
 MAX_FILE, MAX_FUNCTION, LONG_FUNCTION = 300, 40, 25
 

@@ -4,7 +4,7 @@ import builtins
 
 import pytest
 
-from flash_tools.short_names import shorten
+from flash_tools.short_names import shorten, shorten_sources
 
 NUMBERS = '''"""Numbers."""
 
@@ -97,3 +97,24 @@ def test_what_others_use_stays(tmp_path):
     first, second = shorten((one, two)).values()
     assert "OPEN = const(1)" in first and "_hidden = 2" in first and "_own" not in first
     assert second == two.read_text()
+
+
+def test_a_number_that_is_handed_on():
+    """`three` has it from `two`, which has it from `one`."""
+    one = '"""One."""\n\nfrom agent.compat import const\n\nOPEN = const(7)\n'
+    two = '"""Two."""\n\nfrom one import OPEN\n\nSHUT = OPEN + 1\n'
+    three = '"""Three."""\n\nfrom two import OPEN\n\nWIDE = OPEN + 2\n'
+    first, second, third = shorten_sources({"one.py": one, "two.py": two, "three.py": three}).values()
+    assert "OPEN" not in first + second + third and "const(7)" in second and "const(7)" in third
+
+
+def test_somebody_elses_code_keeps_what_it_uses():
+    """An application may import a number, or name what is private; it is not rewritten itself."""
+    ours = '"""Ours."""\n\nfrom agent.compat import const\n\nOPEN = const(1)\nSHUT = const(2)\n'
+    base = '"""Base."""\n\nfrom ours import OPEN, SHUT\n\n\nclass Base:\n    _kept = OPEN + SHUT\n    _own = 1\n'
+    theirs = "from ours import OPEN\nfrom base import Base\nprint(Base._kept, OPEN)\n"
+    first, second = shorten_sources({"ours.py": ours, "base.py": base}, [theirs]).values()
+    assert "OPEN = const(1)" in first and "SHUT" not in first
+    assert "_kept" in second and "_own" not in second
+    subclass = "from base import Base as B\nclass Mine(B):\n    def f(self):\n        return self._own\n"
+    assert "_own" in shorten_sources({"ours.py": ours, "base.py": base}, [subclass])["base.py"]

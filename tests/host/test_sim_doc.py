@@ -1,45 +1,17 @@
 """docs/simulator.md: its examples are run in order, and it names every option, event, command, effect and exit code."""
 
 import json
-import os
-import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
 from flash_tools.server.bench import BenchServer
 from ports.sim import settings
 from ports.sim.watcher import EFFECTS
+from tests.host.doc_examples import ROOT, blocks, shell
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "simulator.md").read_text()
-TIMEOUT_S = 60
-_CHANGES = re.compile(r"(?<=listening )\d+|(?<=progress )\d+|(?<=127.0.0.1:)\d+")
-
-
-def blocks():
-    """Return (commands, lines expected) for each block of the page that begins with `$`."""
-    found, expected = [], None
-    for line in TEXT.splitlines():
-        if line.startswith("    $ "):
-            expected = []
-            found.append((line[6:], expected))
-        elif line.startswith("    ") and expected is not None:
-            expected.append(line[4:])
-        else:
-            expected = None
-    return found
-
-
-def shell(line, folder):
-    bin_folder = str(pathlib.Path(sys.executable).parent)
-    environ = {**os.environ, "PATH": bin_folder + ":" + os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        ["sh", "-c", line], cwd=folder, env=environ, timeout=TIMEOUT_S, text=True, stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )  # fmt: skip
+_CHANGES = re.compile(r"(?<=listening )\d+|(?<=progress )\d+|(?<=127.0.0.1:)\d+|(?<=/dev/pts/)\d+")
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +20,8 @@ def folder(tmp_path_factory):
 
 
 def test_the_examples(folder):
-    examples = blocks()
-    assert len(examples) == 8
+    examples = blocks(TEXT)
+    assert len(examples) == 9
     with BenchServer() as server:
         (folder / "bundle.json").write_text(json.dumps(server.add_device("sim:1")))
         for number, (line, expected) in enumerate(examples):

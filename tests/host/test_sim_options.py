@@ -23,7 +23,7 @@ def alone(tmp_path):
 WRONG = (
     ((), 2, "--flash FILE is missing"),
     (("--flash",), 2, "--flash wants a value"),
-    (("--flash", "x"), 2, "--provision FILE is missing"),
+    (("--flash", "x", "--new", "i"), 2, "--new needs --package FILE"),
     (("--flash", "x", "--new", "y"), 2, "--new needs --package FILE"),
     (("--nonsense",), 2, "no such option: --nonsense (see --help)"),
     (("--small=1",), 2, "--small takes no value"),

@@ -6,9 +6,9 @@
 import pytest
 
 from agent import phases
+from flash_tools.deploy.compiled import compile_folders
 from tests.host.test_micropython import ROOT, find_micropython
 from tests.host.test_subset import find_mpy_cross
-from tests.mem.precompiled import compile_folders
 from tests.mem.update import DEVICE, FOLDERS, IMAGE, update
 
 _HEAP_KIB = 206

@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from flash_tools.deploy.compiled import compile_folders
 from tests.host.test_micropython import find_micropython
 from tests.mem import session, update
-from tests.mem.precompiled import compile_folders
 
 # figure, most KiB
 _AIMS = (("heap_dm_session_kib", 96), ("heap_update_kib", 128))

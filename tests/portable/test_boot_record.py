@@ -150,3 +150,93 @@ def test_a_begun_trial_is_used_up():
 
 def _nobody():
     """Feed no watchdog."""
+
+
+def test_a_wish_leads_to_recovery_once():
+    flash, counter = make_flash(), Scratch()
+    _record(flash).confirm()
+    _choose(flash, reset.POWER, counter)
+    assert first_stage.ask_for_recovery(counter)
+    operations = flash.ops
+    bank, boot = _choose(flash, reset.COMMANDED, counter)
+    assert bank == -1 and boot.ran_before() == -1 and flash.ops == operations
+    assert _choose(flash, reset.COMMANDED, counter)[0] == 0
+
+
+def test_a_button_leads_to_recovery_and_changes_nothing():
+    flash, counter = make_flash(), Scratch()
+    _record(flash).confirm()
+    _record(flash).set_trial(1, 4)
+    counter.set(1 << 4 | 2)
+    for _ in range(3):
+        boot = _record(flash)
+        assert first_stage.choose(boot, reset.WATCHDOG, counter, _yes, True) == -1
+        assert boot.state == ARMED and counter.get() == 1 << 4 | 2 and boot.ran_before() == 0
+    assert _choose(flash, reset.POWER, counter)[0] == 1
+
+
+def test_marks_in_flash_remember_no_wish():
+    flash = make_flash()
+    _record(flash).confirm()
+    boot = _record(flash)
+    operations = flash.ops
+    assert not first_stage.ask_for_recovery(first_stage.CrashMarks(boot))
+    assert flash.ops == operations
+    assert first_stage.choose(boot, reset.COMMANDED, first_stage.CrashMarks(boot), _yes) == 0
+
+
+def test_where_no_bank_is_confirmed_only_a_trial_runs():
+    flash, counter = make_flash(), Scratch()
+    _record(flash).confirm()
+    _record(flash).give_up(0)
+    assert _record(flash).void and _record(flash).confirmed() == 1
+    for cause in (reset.POWER, reset.COMMANDED, reset.WATCHDOG):
+        assert _choose(flash, cause, counter)[0] == -1
+    _record(flash).set_trial(0, 3)
+    bank, boot = _choose(flash, reset.COMMANDED, counter)
+    assert bank == 0 and boot.running() != boot.confirmed() and boot.void
+    for cause in (reset.WATCHDOG, reset.POWER, reset.WATCHDOG):
+        bank, boot = _choose(flash, cause, counter)
+        assert bank == -1 and boot.tried(0, 3)
+    _record(flash).set_trial(0, 4)
+    bank, boot = _choose(flash, reset.COMMANDED, counter)
+    boot.confirm()
+    assert not _record(flash).void and _choose(flash, reset.POWER, counter)[0] == 0
+
+
+def test_a_trial_that_does_not_verify_leaves_recovery_where_no_bank_is_confirmed():
+    flash, counter = make_flash(), Scratch()
+    _record(flash).give_up(0)
+    _record(flash).set_trial(0, 1)
+    assert _choose(flash, reset.POWER, counter, lambda bank: bank == 1)[0] == -1
+
+
+def test_giving_up_leaves_two_records():
+    flash = make_flash()
+    _record(flash).confirm()
+    _record(flash).give_up(0)
+    for sector in range(3):
+        saved = flash.snapshot()
+        flash.load(sector * 4096, bytes(256))
+        assert _record(flash).void, sector
+        flash.restore(saved)
+
+
+def test_every_cut_of_giving_up_leaves_the_old_or_the_new_state():
+    flash = make_flash()
+    _record(flash).confirm()
+
+    def check(number, effect):
+        for _ in range(3):  # weak cells fade on a later boot
+            boot = _record(flash)
+            assert (boot.void, boot.bank) in ((False, 0), (True, 1)), (number, effect)
+            flash.power_on(_nobody)
+
+    def give_up_again(number, effect):
+        _record(flash).give_up(0)
+        for _ in range(3):
+            assert _record(flash).void, (number, effect)
+            flash.power_on(_nobody)
+
+    assert cut_everywhere(flash, lambda: _record(flash).give_up(0), check) > 10
+    assert cut_everywhere(flash, lambda: _record(flash).give_up(0), give_up_again) > 10

@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from flash_tools.deploy.compiled import compile_folders
 from tests.host.test_micropython import find_micropython
-from tests.mem.precompiled import compile_folders
 from tests.mem.session import DEVICE, KINDS, imported
 
 _MOST_KIB = 40

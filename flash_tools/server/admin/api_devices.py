@@ -55,6 +55,11 @@ def notify(office, ask):
     return {"session": office.send_notification(ask.path["id"])}
 
 
+def notification(office, ask):
+    """Make what wakes it, for somebody who brings it there."""
+    return office.make_notification(ask.path["id"], **ask.fields({"to": text, "ui_mode": text, "resync": flag}))
+
+
 def command(office, ask):
     """Give it commands for its next session."""
     given = ask.json
@@ -112,6 +117,7 @@ TABLE = (
     Api("GET", "/api/devices", devices, _FILTERS),
     Api("POST", "/api/devices", add_device, status=201),
     Api("POST", "/api/devices/{id:name}/notify", notify),
+    Api("POST", "/api/devices/{id:name}/notification", notification),
     Api("POST", "/api/devices/{id:name}/commands", command, status=201),
     Api("GET", "/api/devices/{id:name}", device),
     Api("PATCH", "/api/devices/{id:name}", change_device),

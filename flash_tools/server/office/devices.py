@@ -5,6 +5,7 @@ import ipaddress
 import secrets
 import socket
 import time
+from dataclasses import replace
 
 from flash_tools.errors import ToolError
 from flash_tools.server import views
@@ -145,6 +146,22 @@ class Devices(Base):
         self.desk.events.add("woken", "package 0 to %s port %d" % address, device=device_id)
         self.desk.commit()
         return text
+
+    @locked
+    def make_notification(self, device_id: str, to: str = "", ui_mode: str = "unspecified", resync=False) -> dict:
+        """Return package 0 for somebody who brings it there; without a `to` it is only looked at and nothing is noted."""
+        device = self.desk.devices[self.known(device_id)]
+        session_id = secrets.randbelow(0xFFFF) + 1
+        device = device if to else replace(device)
+        body = dm_push.notification(device, session_id, ui_mode, resync=resync)
+        text = dm_push.session_id_text(session_id)
+        if to:
+            self.desk.profile(device_id).woken_at = time.time()
+            self.desk.add_device(device)
+            self.transcript.datagram("package 0 for session %s" % text, body)
+            self.desk.events.add("woken", "package 0 given out for %s" % _line(to), device=device_id)
+            self.desk.commit()
+        return {"session": text, "server_id": device.server_id, "notification": body.hex()}
 
     @locked
     def command_device(self, device_id: str, commands: list[dict]) -> str:

@@ -1,0 +1,103 @@
+"""One board and what it runs: asked over its console where it runs, else read from its flash.
+
+status("sim:dev0")["version"]
+command("serial:/dev/ttyUSB0", "rollback")
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.job import STATE_FAILED, STATE_FAILED_HELD, STATE_READY
+from flash_tools import chips
+from flash_tools.board_line import ANSWER_S, Console
+from flash_tools.board_offline import Offline
+from flash_tools.errors import ToolError, UsageError
+from flash_tools.serial_line import LINK
+from flash_tools.target import Target, parse
+
+KINDS = ("sim", "serial", "file", "spi", "mtd", "mpy", "ssh")
+COMMANDS = ("confirm", "rollback", "request-update", "factory-reset")
+FINE, ROLLED_BACK, UPDATE, ON_TRIAL = 0, 8, 10, 11  # exit codes of `fumo status`
+_TRIAL_FAILED = 410
+_SSH = "%s: the service of a Linux board has no console yet; on the board itself name its flash, spi: or mtd:"
+_LIVE = {
+    "confirm": "the firmware on trial is kept",
+    "rollback": "the board restarts with the firmware before",
+    "request-update": "the board asks its server",
+    "factory-reset": "the board forgets orders and settings, and restarts",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command has come to."""
+
+    live: bool
+    text: str
+
+
+def status(
+    board: str, *, layout: str | None = None, timeout_s: float = ANSWER_S, verify: bool = False, interrupt: bool = False
+) -> dict:
+    """Return how a board is; `live` tells whether it said so itself. `verify` reads the images of one that does not run."""
+    target = _target(board)
+    if _is_live(target):
+        with Console(target, timeout_s) as console:
+            return {"live": True, **console.status()}
+    with _offline(board, layout, False, interrupt) as offline:
+        return offline.status(verify)
+
+
+def command(
+    board: str, name: str, *, layout: str | None = None, timeout_s: float = ANSWER_S, dry_run: bool = False,
+    interrupt: bool = False,
+) -> Done:  # fmt: skip
+    """Have a board do one of COMMANDS; RefusedError where it, or the same code here, refuses."""
+    if name not in COMMANDS:
+        raise UsageError("a board can %s, not %s" % (", ".join(COMMANDS), name))
+    target = _target(board)
+    if _is_live(target):
+        with Console(target, timeout_s) as console:
+            console.status() if dry_run else console.command(name)
+        return Done(True, _LIVE[name])
+    if name == "request-update":
+        raise UsageError("%s does not run: only a board that runs can ask its server, name its console" % target)
+    with _offline(board, layout, not dry_run, interrupt) as offline:
+        return Done(False, getattr(offline, name.replace("-", "_"))(dry_run))
+
+
+def exit_code(facts: dict) -> int:
+    """Return what `fumo status` ends with."""
+    phase = facts.get("phase")
+    if facts.get("trial") or phase in ("arm", "trial"):
+        return ON_TRIAL
+    if phase in ("accepted", "download", "ready"):
+        return UPDATE
+    if rolled_back(facts):
+        return ROLLED_BACK
+    return UPDATE if facts.get("state") == STATE_READY else FINE
+
+
+def rolled_back(facts: dict) -> bool:
+    """Tell whether the last update came to nothing after its firmware had been tried."""
+    failed = facts.get("code") == _TRIAL_FAILED and facts.get("state") in (STATE_FAILED_HELD, STATE_FAILED)
+    return bool(facts.get("fell_back")) or failed
+
+
+def _target(board) -> Target:
+    target = parse(board, *KINDS)
+    if target.kind == "ssh":
+        raise ToolError(_SSH % target)
+    return target
+
+
+def _is_live(target):
+    """Tell whether there is a line to ask: that of a simulated device is there while it runs with one."""
+    return target.kind == "serial" or (target.kind == "sim" and (Path(target.place) / LINK).exists())
+
+
+@contextmanager
+def _offline(board, layout, write, interrupt):
+    with chips.open_chip(board, layout, write, interrupt) as chip:
+        yield Offline(chip)
