@@ -15,14 +15,14 @@ from agent.local import order_trial
 from agent.record import Record
 from agent.serial_banks import SerialBanks
 
-_UPLOAD = "<BI32s"  # format, size and SHA-256 of the file
+_UPLOAD = "<BBI32s"  # format, bank, size and SHA-256 of the file
 _FORMAT = const(1)
 _HASH = const(32)
 _PATIENCE_MS = const(1000)  # of a client, for one erase: it waits two seconds for an answer
 
 
 class SerialInstall:
-    """`feed` feeds the watchdog; `told(received, size)`, if set, hears how far an upload is."""
+    """`hardware.boot` is our own BootRecord, `feed` feeds the watchdog; `told(received, size)`, if set, hears of progress."""
 
     buffer_size = 1024
 
@@ -165,15 +165,18 @@ class SerialInstall:
         if manifest.package_size != self._size:
             text = "the file has %d bytes, its package %d: copy it again"
             raise PackageError(text % (self._size, manifest.package_size))
-        record, banks = self._record, self._banks
+        record, banks, more = self._record, self._banks, []
         self._hardware.check_flash()
+        if banks.overwrites_confirmed:
+            more.append((FLOOR, serial_floor.pack(self._demands, self._identity)))
         if not (self._is_noted() and record.idle and record.progress.image == manifest.sha256[:8]):
             record.progress.clear()
-            more = [(UPLOAD, struct.pack(_UPLOAD, _FORMAT, self._size, self._sha or bytes(_HASH)))]
+            more.append((UPLOAD, struct.pack(_UPLOAD, _FORMAT, banks.target, self._size, self._sha or bytes(_HASH))))
             if banks.overwrites_confirmed:
                 record.package.dirty_from = 0  # nobody knows what has become of its cells
-                more.append((FLOOR, serial_floor.pack(self._demands, self._identity)))
             record.drop(more)
+        elif more and not banks.boot.void:
+            self._journal.put(more)
         self._accepted = True
         banks.release()
 
@@ -191,8 +194,10 @@ class SerialInstall:
         data = bytearray(58)
         if self._journal.get(UPLOAD, data) < 0 or data[0] != _FORMAT:
             return False
-        _, size, sha = struct.unpack_from(_UPLOAD, data, 0)
-        return size == self._size and (self._sha is None or sha in (self._sha, bytes(_HASH)))
+        _, bank, size, sha = struct.unpack_from(_UPLOAD, data, 0)
+        if (bank, size) != (self._banks.target, self._size):
+            return False
+        return self._sha is None or sha in (self._sha, bytes(_HASH))
 
 
 def _no(digest):

@@ -12,7 +12,7 @@ from agent.job import STATE_FAILED, STATE_FAILED_HELD, STATE_READY
 from flash_tools import chips
 from flash_tools.board_line import ANSWER_S, Console
 from flash_tools.board_offline import Offline
-from flash_tools.errors import ToolError, UsageError
+from flash_tools.errors import RefusedError, ToolError, UsageError
 from flash_tools.serial_line import LINK
 from flash_tools.target import Target, parse
 
@@ -59,7 +59,7 @@ def command(
     target = _target(board)
     if _is_live(target):
         with Console(target, timeout_s) as console:
-            console.status() if dry_run else console.command(name)
+            _foresee(name, console.status()) if dry_run else console.command(name)
         return Done(True, _LIVE[name])
     if name == "request-update":
         raise UsageError("%s does not run: only a board that runs can ask its server, name its console" % target)
@@ -83,6 +83,17 @@ def rolled_back(facts: dict) -> bool:
     """Tell whether the last update came to nothing after its firmware had been tried."""
     failed = facts.get("code") == _TRIAL_FAILED and facts.get("state") in (STATE_FAILED_HELD, STATE_FAILED)
     return bool(facts.get("fell_back")) or failed
+
+
+def _foresee(name, facts):
+    """Refuse what the board's status says that it will refuse; what it finds out by reading its banks it alone knows."""
+    phase = facts.get("phase")
+    if name == "confirm" and phase != "trial":
+        raise RefusedError("no firmware is on trial")
+    if name == "factory-reset" and phase in ("arm", "trial"):
+        raise RefusedError("firmware is on trial: confirm it or roll back first")
+    if name in ("rollback", "request-update") and phase in ("accepted", "download", "ready"):
+        raise RefusedError("an update is under way")
 
 
 def _target(board) -> Target:

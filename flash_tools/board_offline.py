@@ -35,6 +35,7 @@ class Offline:
         self._trust = first_firmware.trust(self._facts)
         self._boot = BootRecord(self._regions["boot"])
         self._record = _record(chip, Journal(self._regions["journal"]))
+        self._check()
 
     def status(self, verify: bool = False) -> dict:
         """Return what the board would say of itself; `verify` reads the images, too."""
@@ -98,6 +99,15 @@ class Offline:
         return "orders and settings are those of the provisioning"
 
     # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _check(self):
+        """Whole records may still come from somewhere else: another product, a newer version."""
+        boot, record, banks = self._boot, self._record, (0, 1, NO_BANK)
+        known = boot.confirmed() in banks[:2] and boot.trial in banks and record.package.bank in banks
+        if not known or record.job.phase >= len(PHASES) or (boot.state == ARMED and boot.trial == NO_BANK):
+            raise ToolError(
+                "the records of %s are not ones that this version reads: see `fumo dump`" % self._chip.target
+            )
 
     def _end_trial(self, dry_run):
         if is_void(self._boot):

@@ -75,8 +75,10 @@ def check(facts: dict) -> None:
     for name in ("product", "model"):
         if not isinstance(facts[name], str) or not 0 < len(facts[name]) <= _TEXT_MOST:
             raise UsageError("the %s has 1 to %d characters: name it with --%s" % (name, _TEXT_MOST, name))
-    if not facts["device"].get("DevId"):
+    if not isinstance(facts["device"], dict) or not facts["device"].get("DevId"):
         raise UsageError("the board has no device id: name it with --id")
+    if not facts["anchors"]:
+        raise UsageError("a board that trusts no key can never be updated: name a public key with --anchor")
     for name, public in facts["anchors"]:
         if len(public) != 128 or name != keys.key_id(bytes.fromhex(public)):
             raise UsageError("the trust anchor %s is no key with its name: take a .pub.pem file" % name)

@@ -225,7 +225,7 @@ class _Shared:
 
     def __init__(self, line, obey):
         self._line, self._obey = line, obey
-        self.write = line.write
+        self.write, self.file = line.write, line.file
 
     def read_into(self, into):
         """Return the number of bytes read."""

@@ -15,17 +15,17 @@ BUNDLE = {
 }  # fmt: skip
 
 
-def make_bench(folder):
+def make_bench(folder, chip_kib=1024, size=65536):
     """Return a folder with keys, an account and packages, made for the layout of a simulated board."""
-    files = sim_files.make(folder / "dev", chip_kib=1024)
+    files = sim_files.make(folder / "dev", chip_kib=chip_kib)
     for name, key in (("now", files.key), ("next", keys.new_key())):
         (folder / (name + ".pub.pem")).write_bytes(keys.public_pem(key))
     (folder / "bundle.json").write_text(json.dumps(BUNDLE))
-    (folder / "first.fup").write_bytes(files.update("1.5"))
+    (folder / "first.fup").write_bytes(files.update("1.5", size=size))
     (folder / "other.fup").write_bytes(files.update("1.6"))
-    foreign = sim_files.make(folder / "foreign", chip_kib=1024)
+    foreign = sim_files.make(folder / "foreign", chip_kib=chip_kib)
     (folder / "foreign.fup").write_bytes(foreign.update("1.5"))
-    wrong = sim_files.SimFiles(folder, "lamp", "sim", 1024, files.key)
+    wrong = sim_files.SimFiles(folder, "lamp", "sim", chip_kib, files.key)
     (folder / "lamp.fup").write_bytes(wrong.update("1.5"))
     old = files.image("1.0")
     (folder / "delta.fup").write_bytes(files.update("1.5", encoding="delta", old=old))

@@ -64,8 +64,10 @@ class World:
         self.flash.poll_us = 100000
         for number, bank in enumerate(banks):
             if bank:
-                (version, counter, *more), ruined = bank
-                install_firmware(self.flash, LAYOUT, number, package(version, counter, **dict(*more)), image(version))
+                (version, counter, *rest), ruined = bank
+                more = dict(*rest)
+                cells = image(version, more.get("behaviour", firmware.GOOD))
+                install_firmware(self.flash, LAYOUT, number, package(version, counter, **more), cells)
                 if ruined:
                     self.ruin(number)
         self.regions = carve(self.flash, LAYOUT)

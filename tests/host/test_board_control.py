@@ -45,11 +45,14 @@ def test_back_and_forth_over_the_console(tmp_path, fumo, interpreter):
     files = two_banks(tmp_path / "dev", counter=5)
     with running(files, micropython=needs(interpreter), quick=LONG) as (process, board):
         assert "no firmware is on trial" in fumo("confirm", "-b", board, code=6).stderr
+        assert "no firmware is on trial" in fumo("confirm", "-b", board, "--dry-run", code=6).stderr
+        assert "would be done" in fumo("rollback", "-b", board, "--dry-run").stderr
         fumo("rollback", "-b", board)
         process.wait_for("boot 2 bank 1 trial version 2.0", TIMEOUT_S)
         process.wait_for("state 60", TIMEOUT_S, len(process.lines) - 1)
         assert "on trial" in fumo("status", "-b", board, code=11).stdout
         assert "trial" in fumo("factory-reset", "-b", board, code=6).stderr
+        assert "trial" in fumo("factory-reset", "-b", board, "--dry-run", code=6).stderr
         done = json.loads(fumo("confirm", "-b", board, "--json").stdout)
         assert done["live"] and done["ok"]
         found = json.loads(fumo("status", "-b", board, "--json").stdout)["status"]

@@ -32,7 +32,8 @@ def test_the_lists_are_current():
 
 def test_a_new_or_lost_file_is_noticed(tmp_path):
     for name in lists.texts():
-        shutil.copy(ROOT / name, tmp_path)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     for name in lists.files(lists._FULL):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

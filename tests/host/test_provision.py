@@ -190,3 +190,16 @@ def test_what_enrolment_brings_is_kept_before_anything_is_written(bench, image, 
     assert "exists" in image.run(*words, "--id", "sim:8", code=1).stderr
     assert "--force" in image.run(*words[:-1], image.parent / "other.json", "--id", "sim:8", code=1).stderr
     assert len(asked) == 1, "the token of a board that is provisioned is not used up"
+
+
+@pytest.mark.parametrize("name, value", [
+    ("device", []), ("device", {}), ("device", "x"), ("accounts", 7), ("accounts", [7]), ("accounts", [{}]), ("anchors", [["a"]]),
+    ("anchors", [["a", "00"]]), ("anchors", [["a", "zz"]]), ("anchors", {}), ("device_key", "x"), ("device_key", 5), ("product", 5),
+    ("product", ""), ("model", None), ("accounts", [{"server_id": "s", "url": 5}]), ("accounts", [{"server_id": "s"}]),
+    ("accounts", [{"server_id": "s", "url": "http://x", "secret": "x" * 4000}]),
+])  # fmt: skip
+def test_odd_facts_are_one_line(bench, image, name, value):
+    facts = json.loads((bench / "dev" / "provision.json").read_text())
+    (image.parent / "odd.json").write_text(json.dumps({**facts, name: value}))
+    done = image.blank("--facts", image.parent / "odd.json", code=2)
+    assert len(done.stderr.strip().splitlines()) == 1 and image.read_bytes() == BLANK

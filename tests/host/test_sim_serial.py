@@ -3,6 +3,7 @@
 import os
 import select
 import time
+from types import SimpleNamespace
 
 import pytest
 import serial
@@ -11,6 +12,9 @@ from flash_tools import sim_files
 from flash_tools.errors import ToolError
 from flash_tools.sim_process import SimProcess, command
 from flash_tools.sim_serial import LineFaults, SerialCable
+from ports.sim.console import Console
+from ports.sim.serial import SerialLine
+from ports.sim.watcher import Watcher
 from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, needs, without_account
 
 
@@ -68,6 +72,27 @@ def test_what_the_device_missed_is_gone(cable):
     cable.flush()
     assert not select.select((end,), (), (), 0)[0]
     os.close(end)
+
+
+def test_recovery_is_alone_on_the_line(cable):
+    console, output = Console(), SimpleNamespace(line=None)
+    watcher = Watcher(SimpleNamespace(request_update=False), console, None, print, print)
+    watcher.attach(SerialLine(cable.device), output)
+    assert output.line
+    shared, into = watcher.give_line(), bytearray(5)
+    assert output.line is None
+    with serial.Serial(str(cable.link)) as host:
+        host.write(b"quit\n")
+        console.wait(50)
+        for _ in range(100):
+            assert console.take() is None
+            if cable.faults.carried == 5:
+                break
+            time.sleep(0.01)
+        assert select.select((shared.file,), (), (), 5)[0] and console.take() is None
+        assert shared.read_into(into) and into[:1] == b"q"
+    watcher.take_line()
+    assert output.line
 
 
 def test_the_link_comes_and_goes(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.mutants.agent_defects import DEFECTS as AGENT_DEFECTS
 from tests.mutants.defects import DEFECTS as FLASH_DEFECTS
 from tests.mutants.dm_defects import DEFECTS as DM_DEFECTS
+from tests.mutants.recovery_defects import DEFECTS as RECOVERY_DEFECTS
 from tests.mutants.server_defects import DEFECTS as SERVER_DEFECTS
 
 _ROOT = Path(__file__).parents[2]
@@ -20,6 +21,7 @@ _PORTABLE = ("test_journal", "test_boot_record", "test_region", "test_bank_write
 _SAMPLE = ("--sample", "--only", "flash", "--random", "100", "--processes", "1")
 _LIMIT_S = 240
 DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS + AGENT_DEFECTS + SERVER_DEFECTS
+DEFECTS += RECOVERY_DEFECTS
 _NAMED_TESTS = tuple(sorted({name for _, _, tests in DEFECTS for name in tests}))
 _WITH_CLEAN = (("", [], ()), ("", [], _NAMED_TESTS), *DEFECTS)  # the tree as it is must pass
 
@@ -59,7 +61,7 @@ def kills(edits, tests):
         _copy(target)
         _plant(target, edits)
         if tests:
-            files = ["tests/host/test_%s.py" % name for name in tests]
+            files = [name if "/" in name else "tests/host/test_%s.py" % name for name in tests]
             options = ["-q", "-x", "-p", "no:cacheprovider", "-c", str(_ROOT / "pyproject.toml"), "--rootdir", "."]
             return "session tests" if _notices(target, ["-m", "pytest", *options, *files]) else ""
         if _notices(target, ["tests/run_portable.py", *_PORTABLE]):

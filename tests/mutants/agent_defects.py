@@ -1,7 +1,9 @@
 """Defects of the agent as a whole: a name, the edits (file, text, text in its place), the tests of cuts that must notice."""
 
 _CUTS = ("powercut_sessions",)
-_ORDER = "        self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None)))\n\n    def finish"
+_ORDER = (
+    "        self.enter(phase, ((OUTBOX, None), (PROGRESS, None), (ATTEMPT, None), (UPLOAD, None)))\n\n    def finish"
+)
 
 DEFECTS = (
     (

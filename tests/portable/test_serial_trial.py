@@ -76,3 +76,18 @@ def test_a_trial_that_a_cut_ended_is_armed_again_and_one_that_crashed_is_not():
         assert board.boot.state == (ARMED if again else TRIED)
         assert target.test(hashlib.sha256(vectors.NEW).digest()) and board.boot.state == ARMED
     assert board.record.package.dirty_from != CLEAN
+
+
+def test_a_bank_that_is_ruined_between_two_parts_of_an_upload():
+    for confirmed, target in ((0, 1), (1, 0)):
+        board = Board(confirmed, False)
+        upload(board.start(), most=7000)
+        assert not board.keeps(FLOOR) and board.record.progress.package_at > 4096
+        board.flash.pages[board.regions["bank%d" % confirmed].start // 256] = bytes(256)
+        again = board.start()
+        wanted = upload(again, most=7000)
+        assert board.boot.void and board.keeps(FLOOR)
+        assert (wanted[1] > 4096) == (target == 0)  # what is in the other bank is of no use
+        again = board.start()
+        upload(again)
+        assert again.match() and board.whole(0) == "2"
