@@ -25,6 +25,7 @@ class Push:
             raise ProtocolError("an update is running", _REFUSED)
         self._record, self._confirmed = record, boot.confirmed()
         self._installer = installer.Installer(hardware.banks[1 - self._confirmed], identity, running, record)
+        self._installer.accepted = self._accept
         self._installer.start(hardware.erase_units, hardware.layout, hardware.banks[self._confirmed].image)
         self._check_flash = hardware.check_flash
         self._data = memoryview(b"")
@@ -88,8 +89,9 @@ class Push:
     def _step(self):
         try:
             told = self._installer.step(self)
-            if self._installer.manifest and not self._accepted:
-                self._accept(told == installer.SAME)
+            if told == installer.SAME:
+                self._accept()
+                self._same = True
             return told
         except PackageError as e:
             if self._accepted:
@@ -98,10 +100,11 @@ class Push:
         except FlashError as e:
             raise ProtocolError(str(e), _BROKEN)
 
-    def _accept(self, same):
+    def _accept(self):
+        """Put what is in doubt before anything else is noted in the place of what said so."""
         self._check_flash()
         self._record.begin_push()
-        self._accepted, self._same = True, same
+        self._accepted = True
 
     def _hold(self, bank):
         record = self._record

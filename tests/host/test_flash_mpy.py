@@ -72,7 +72,7 @@ def test_a_program_that_runs_is_left_alone(tmp_path, layout):
         on(board, layout, "info", "--interrupt")
         line = SerialTransport(board.port, timeout=2)
         line.enter_raw_repl(soft_reset=False)
-        assert line.exec("print(open('/n').read())") .startswith(b"xx") and board.starts == 1
+        assert line.exec("print(open('/n').read())").startswith(b"xx") and board.starts == 1
         line.close()
 
 
