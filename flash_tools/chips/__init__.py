@@ -4,10 +4,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.errors import FlashError, LinkError
-from flash_tools import layouts, sim_files
+from flash_tools import layouts
 from flash_tools.chips import mpy, mtd, spi
 from flash_tools.chips.faults import tool_error
 from flash_tools.chips.image_file import ImageFile
+from flash_tools.sim import sim_files
 from flash_tools.target import Target, parse
 from hal.region import carve, layout_hash
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import board_control as work
-from flash_tools import fumo_words
+from flash_tools.boards import board_control as work
+from flash_tools.boards import fumo_words
 from flash_tools.cli.output import DryRun, Json, result, say, show_fields, show_table
 from flash_tools.errors import UsageError
 from flash_tools.target import Board

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import key_facts, key_rotation, keys, pkcs11_uri
 from flash_tools.cli.output import DryRun, Json, passphrase, read, result, say, show_fields, show_table, write
 from flash_tools.errors import NotFoundError, ToolError, UsageError
+from flash_tools.signing import key_facts, key_rotation, keys, pkcs11_uri
 
 app = typer.Typer(no_args_is_help=True, help="Signing keys, in PEM files and in tokens.")
 
@@ -71,7 +71,7 @@ def keys_rotate(
     as_json: Json = False,
 ) -> None:
     """Plan the way from one signing key to the next: what to provision, what to ship, and which device is how far."""
-    from flash_tools.key_devices import read_device  # the ways to chips, which no other command on keys needs
+    from flash_tools.signing.key_devices import read_device  # the ways to chips, which no other command on keys needs
 
     opens = secret(passphrase_file)
     old_public = key_facts.public_of(old, opens)
@@ -121,7 +121,7 @@ def _make(key, public, opens, dry_run):
 
 
 def _make_in_token(key, public, dry_run):
-    from flash_tools.pkcs11_keys import new_token_key
+    from flash_tools.signing.pkcs11_keys import new_token_key
 
     if public and public.exists():
         raise ToolError(f"{public} exists: a key is not overwritten, choose another name")

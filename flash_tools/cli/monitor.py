@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from flash_tools import monitor as work
+from flash_tools.boards import monitor as work
+from flash_tools.boards.monitor_words import BAD, GOOD, NEWS, WARN
 from flash_tools.cli.output import VERSION, say
 from flash_tools.errors import ToolError, UsageError
-from flash_tools.monitor_words import BAD, GOOD, NEWS, WARN
 from flash_tools.serial_line import KINDS
 from flash_tools.target import Board, parse
 

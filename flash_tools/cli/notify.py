@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import notify, target
+from flash_tools import target
 from flash_tools.cli.output import Ca, DryRun, Folder, Json, Token, Url, connect, result, say, seconds
 from flash_tools.errors import UsageError
-from flash_tools.sms import check_number
+from flash_tools.waking import notify
+from flash_tools.waking.sms import check_number
 
 SECRET, NONCE = "FUMO_SERVER_SECRET", "FUMO_SERVER_NONCE"
 _READ_S = 0.2

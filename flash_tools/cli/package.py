@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import keys, package_diff, package_make, package_read, package_show, package_target
 from flash_tools.cli import order
 from flash_tools.cli.output import DryRun, Json, passphrase, plain, result, say, write
 from flash_tools.images import Wish
 from flash_tools.images.mcuboot import PublicKey
+from flash_tools.packages import package_diff, package_make, package_read, package_show, package_target
+from flash_tools.signing import keys
 
 app = typer.Typer(no_args_is_help=True, help="Update packages (.fup).")
 order.register_packages(app)

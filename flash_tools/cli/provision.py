@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import factory_region, keys, sim_files
-from flash_tools import provision as work
+from flash_tools.boards import factory_region
+from flash_tools.boards import provision as work
 from flash_tools.chips import open_chip
 from flash_tools.cli.output import DryRun, Json, read, result, say, show_fields, write
 from flash_tools.enrolment import fetch_bundle, read_bundle
 from flash_tools.errors import ToolError, UsageError
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
 from flash_tools.target import Board
 
 _COMMAND = "provision"

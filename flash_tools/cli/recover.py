@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import keys
 from flash_tools.cli.output import DryRun, Json, passphrase, people, result, say, show_table
 from flash_tools.serial_line import KINDS
+from flash_tools.signing import keys
 from flash_tools.target import Board, parse
 
 app = typer.Typer(no_args_is_help=True, help="Serial recovery.")
@@ -26,7 +26,7 @@ _NEXT = {
 @app.command("enter")
 def recover_enter(board: Board, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Have the firmware of a board go into recovery, and wait until that answers."""
-    from flash_tools import recover
+    from flash_tools.recovery import recover
 
     target = parse(board, *KINDS)
     asked = False if dry_run else recover.enter(target)
@@ -49,7 +49,7 @@ def recover_upload(
     as_json: Json = False,
 ) -> None:
     """Send a package to a board in recovery; the board checks it, starts it on trial, and falls back where it fails."""
-    from flash_tools import recover
+    from flash_tools.recovery import recover
 
     target = parse(board, *KINDS)
     public = keys.read_public_key(key, passphrase()) if key else None
@@ -83,7 +83,7 @@ def _tell(done) -> None:
 @app.command("status")
 def recover_status(board: Board, as_json: Json = False) -> None:
     """Show the images that a board in recovery has."""
-    from flash_tools import recover
+    from flash_tools.recovery import recover
 
     images = recover.status(parse(board, *KINDS))
     result("recover status", as_json, {"board": board, "images": [asdict(image) for image in images]})
@@ -106,7 +106,7 @@ def _words(image) -> str:
 @app.command("reset")
 def recover_reset(board: Board, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Let a board in recovery start."""
-    from flash_tools import recover
+    from flash_tools.recovery import recover
 
     target = parse(board, *KINDS)
     images = recover.status(target) if dry_run else []

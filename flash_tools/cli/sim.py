@@ -12,12 +12,13 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import keys, sim_files, sim_process
 from flash_tools.cli.output import write
 from flash_tools.enrolment import fetch_bundle, read_bundle
 from flash_tools.errors import ToolError
-from flash_tools.sim_power import PowerSwitch
-from flash_tools.sim_serial import LINK, SerialCable
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files, sim_process
+from flash_tools.sim.sim_power import PowerSwitch
+from flash_tools.sim.sim_serial import LINK, SerialCable
 
 app = typer.Typer(no_args_is_help=True, help="Simulated devices on real sockets (docs/simulator.md).")
 

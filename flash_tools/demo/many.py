@@ -3,7 +3,6 @@
 import json
 import time
 
-from flash_tools import sim_process
 from flash_tools.demo.one import NEW, OLD, WAIT_S
 from flash_tools.demo.stage import Stage
 from flash_tools.demo.story import Story
@@ -11,6 +10,7 @@ from flash_tools.demo.verdict import BAD_CODE, GOOD_CODE, Wanted, faults
 from flash_tools.errors import ToolError
 from flash_tools.fleet import make_many
 from flash_tools.fleet.launch import command
+from flash_tools.sim import sim_process
 from ports.sim import firmware
 
 SIZE = 64 << 10

@@ -2,12 +2,12 @@
 
 import time
 
-from flash_tools import sim_files
 from flash_tools.demo.stage import Stage
 from flash_tools.demo.story import Story
 from flash_tools.demo.verdict import BAD_CODE, GOOD_CODE, Wanted, faults
-from flash_tools.sim_power import PowerSwitch
-from flash_tools.sim_process import POWER_CUT, SimProcess, command
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_power import PowerSwitch
+from flash_tools.sim.sim_process import POWER_CUT, SimProcess, command
 from ports.sim import firmware
 
 ID = "demo:1"

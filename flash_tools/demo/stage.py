@@ -8,7 +8,6 @@ import socket
 import time
 from pathlib import Path
 
-from flash_tools import keys
 from flash_tools.admin_client import Client, path
 from flash_tools.enrolment import fetch_bundle
 from flash_tools.errors import ToolError
@@ -16,6 +15,7 @@ from flash_tools.server import settings as server_settings
 from flash_tools.server.field import FieldServer
 from flash_tools.server.lock import FolderLock
 from flash_tools.server.settings import TOML
+from flash_tools.signing import keys
 
 CAMPAIGN = "demo"
 _PORTS = (8443, 8420)

@@ -6,8 +6,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from flash_tools.deploy.short_names import shorten
 from flash_tools.errors import NotFoundError, ToolError, UsageError
-from flash_tools.short_names import shorten
 
 _TIMEOUT_S = 60
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flash_tools.deploy.compiled import compile_sources, mpy_version
+from flash_tools.deploy.short_names import shorten_sources
 from flash_tools.errors import UsageError
-from flash_tools.short_names import shorten_sources
 from flash_tools.version import version
 
 ROOT = (

@@ -12,7 +12,7 @@ from flash_tools.doctor import chip, clock, devices, flash, line, network, tools
 from flash_tools.doctor.check import FAIL, Check, Host, fail, skip
 from flash_tools.dump import factory
 from flash_tools.errors import ToolError
-from flash_tools.keys import key_id, read_public_key
+from flash_tools.signing.keys import key_id, read_public_key
 from flash_tools.target import Target, parse
 
 

@@ -5,11 +5,13 @@
 
 from pathlib import Path
 
-from flash_tools import board_control, chips, sim_files
+from flash_tools import chips
+from flash_tools.boards import board_control
 from flash_tools.dump import areas, banks, boot, factory, nodes, rehearsal, slots, timeline, values, verdict, where
 from flash_tools.dump.snapshot import Image, Snapshot
 from flash_tools.errors import NotFoundError, ToolError, UsageError
-from flash_tools.keys import key_id, read_public_key
+from flash_tools.signing.keys import key_id, read_public_key
+from flash_tools.sim import sim_files
 from flash_tools.target import parse
 from hal.region import carve, layout_hash
 

@@ -13,7 +13,7 @@ import threading
 from flash_tools.errors import ToolError
 from flash_tools.fleet.files import read_bundles
 from flash_tools.fleet.fleet import CUTS, Fleet
-from flash_tools.sim_power import PowerSwitch
+from flash_tools.sim.sim_power import PowerSwitch
 from ports.sim.process import DEFECT
 
 _MAKE = ("version", "size", "chip_kib", "product", "model")

@@ -7,7 +7,7 @@ long. A device that has lost two trials to cuts loses no third one: after that i
 import random
 import time
 
-from flash_tools.sim_process import POWER_CUT
+from flash_tools.sim.sim_process import POWER_CUT
 from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
 
 EFFECTS = tuple(sorted(set(PROGRAM_EFFECTS + ERASE_EFFECTS) - {"reset"}))

@@ -4,12 +4,12 @@ import threading
 import time
 from collections import deque
 
-from flash_tools import sim_banks
 from flash_tools.errors import ToolError
 from flash_tools.fleet.board import Board, make_options
 from flash_tools.fleet.clock import FleetClock
 from flash_tools.fleet.net import DeviceNet
-from flash_tools.sim_process import KEPT_LINES, POWER_CUT
+from flash_tools.sim import sim_banks
+from flash_tools.sim.sim_process import KEPT_LINES, POWER_CUT
 
 _KILLED = -9  # the exit code of a process whose power was taken
 _AT_ONCE = 16  # slices in a row that one device may have

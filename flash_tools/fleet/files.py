@@ -9,9 +9,10 @@ import json
 import shutil
 from pathlib import Path
 
-from flash_tools import keys, sim_files
 from flash_tools.errors import ToolError
-from flash_tools.sim_files import KEY, SimFiles
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_files import KEY, SimFiles
 from ports.sim import firmware
 
 FIRST = "first.bin"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _JOBS = {  # name -> (module, function, seconds, MiB)
     "lfs2": ("flash_tools.images.lfs2", "read_files", 20, 768),
-    "delta": ("flash_tools.package_diff", "delta_size", 60, 2048),
+    "delta": ("flash_tools.packages.package_diff", "delta_size", 60, 2048),
 }
 _ANSWER_MAX = 64 << 20
 _COMMAND = ("-P", "-m", __name__)  # -P: modules of the folder where the user is are not ours

@@ -5,11 +5,12 @@ Whoever calls holds the desk's lock, except for `examine`, which takes long and 
 
 import time
 
-from flash_tools import keys, package_read
 from flash_tools.errors import RefusedError, ToolError
-from flash_tools.jws import signer_of
+from flash_tools.packages import package_read
 from flash_tools.server.packages import PACKAGE_TYPE, Package
 from flash_tools.server.store import Store
+from flash_tools.signing import keys
+from flash_tools.signing.jws import signer_of
 
 PACKAGE_MOST = 64 << 20  # bytes
 _NAME_MOST = 128

@@ -13,8 +13,8 @@ from pathlib import Path
 import detools
 
 from flash_tools.deploy.compiled import compile_folders
-from flash_tools.keys import new_key
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import new_key
 from tests.bench.delta_pairs import pairs
 from tests.host.test_micropython import find_micropython
 

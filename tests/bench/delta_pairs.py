@@ -12,8 +12,8 @@ import zipfile
 from pathlib import Path
 
 from flash_tools.deploy.compiled import compile_sources
+from flash_tools.deploy.short_names import shorten
 from flash_tools.images import lfs2
-from flash_tools.short_names import shorten
 
 _AGENT = ("f4dd703", "19230d4")  # two revisions of this project
 _APP = ("2.6.2", "2.7.0")  # microdot, a web framework for MicroPython

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 from agent.job import DOWNLOAD_AND_UPDATE
 from board.sim_nor import make_layout
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import key_id, new_key, public_bytes
 from hal.boot_record import BootRecord
 from hal.region import layout_hash
 from ports.cpython_linux.signature import verify

@@ -7,9 +7,9 @@ bench's, with all fields that its HTTP library sends.
 
 import tempfile
 
-from flash_tools import sim_files
 from flash_tools.server.bench import BenchServer
-from flash_tools.sim_process import SimProcess, command
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command
 
 _ID = "sim:1"
 _WAIT_S = 60

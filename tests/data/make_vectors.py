@@ -7,8 +7,8 @@ import hashlib
 from pathlib import Path
 
 from board.sim_nor import make_layout
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package, sign_jws
+from flash_tools.packages.package_build import Target, build_package, sign_jws
+from flash_tools.signing.keys import key_id, new_key, public_bytes
 from hal.region import layout_hash
 from ports.sim.firmware import CRASH, GOOD, make_image
 

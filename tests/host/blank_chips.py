@@ -4,8 +4,9 @@ import json
 from types import SimpleNamespace
 
 from agent import factory
-from flash_tools import keys, sim_files
 from flash_tools.chips import open_chip
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
 from tests.host.fumo_inside import inside
 
 BLANK = b"\xff" * 1024 * 1024

@@ -8,10 +8,10 @@ import time
 from types import SimpleNamespace
 from urllib.parse import quote
 
-from flash_tools import keys
 from flash_tools.fleet import Fleet
 from flash_tools.server.field import FieldServer
-from flash_tools.sim_power import PowerSwitch
+from flash_tools.signing import keys
+from flash_tools.sim.sim_power import PowerSwitch
 from ports.sim import firmware
 from tests.dm import device as portable
 from tests.host.server_agent import CHR, GET, NODE, Fumo

@@ -4,8 +4,8 @@ import struct
 import zlib
 
 from agent.package import BLOCK_HEAD_SIZE, HEAD_SIZE
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import key_id, new_key, public_bytes
 from hal.region import layout_hash
 from ports.sim.firmware import GOOD, make_image
 from tests.dm.firmware import LAYOUT

@@ -2,9 +2,9 @@
 
 from contextlib import contextmanager
 
-from flash_tools import keys
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
 from flash_tools.server.bench import BenchServer
+from flash_tools.signing import keys
 from ports.sim import firmware
 from tests.dm import device as portable
 from tests.host.server_agent import Agent, report

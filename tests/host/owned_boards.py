@@ -5,9 +5,9 @@ import os
 import threading
 import tty
 
-from flash_tools import sim_files
-from flash_tools.sim_process import SimProcess, command
-from flash_tools.sim_serial import LINK, SerialCable
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command
+from flash_tools.sim.sim_serial import LINK, SerialCable
 from ports.sim.device import install_firmware
 from ports.sim.flash_file import FileNor
 from ports.sim.real_clock import RealClock

@@ -4,11 +4,11 @@ import json
 import sys
 from types import SimpleNamespace
 
-from flash_tools import package_make, package_read
 from flash_tools.cli import main
 from flash_tools.images import Wish
-from flash_tools.keys import new_key, public_bytes
-from flash_tools.package_target import Whom
+from flash_tools.packages import package_make, package_read
+from flash_tools.packages.package_target import Whom
+from flash_tools.signing.keys import new_key, public_bytes
 from tests.host.images import MODULES, make_tree
 
 KEY = new_key()

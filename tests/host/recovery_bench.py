@@ -2,9 +2,9 @@
 
 import pytest
 
-from flash_tools import sim_files
-from flash_tools.sim_process import SimProcess, command, find_micropython
-from flash_tools.sim_serial import LINK, SerialCable
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command, find_micropython
+from flash_tools.sim.sim_serial import LINK, SerialCable
 
 K = 1024
 OPTIONS = ("--notify-port", 0, "--trial-s", 1, "--recovery-s", 60)

@@ -8,11 +8,12 @@ import threading
 import time
 import tty
 
-from flash_tools import package_read, recover
-from flash_tools.keys import new_key
-from flash_tools.package_build import Target as For
-from flash_tools.package_build import build_package
-from flash_tools.smp_session import Patience
+from flash_tools.packages import package_read
+from flash_tools.packages.package_build import Target as For
+from flash_tools.packages.package_build import build_package
+from flash_tools.recovery import recover
+from flash_tools.recovery.smp_session import Patience
+from flash_tools.signing.keys import new_key
 from flash_tools.target import Target
 from hal import recovery
 from ports.sim.real_clock import RealClock

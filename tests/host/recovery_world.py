@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from agent import reset
 from agent.verify import check_bank
 from board.sim_nor import make_layout
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import key_id, new_key, public_bytes
 from hal.boot_record import BootRecord
 from hal.region import carve, layout_hash
 from ports.sim import firmware

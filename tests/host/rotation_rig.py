@@ -2,8 +2,9 @@
 
 import json
 
-from flash_tools import keys, sim_files
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
 from hal.region import layout_hash
 
 OLD, NEW, OTHER = (keys.new_key() for _ in range(3))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools import sim_files
-from flash_tools.sim_process import SimProcess, command, find_micropython
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command, find_micropython
 
 TIMEOUT_S = 40
 QUICK = ("--notify-port", 0, "--trial-s", 1)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from flash_tools import keys
+from flash_tools.signing import keys
 from tests.host.admin_office import Admin
 from tests.host.office_device import ID, KEY, package, place
 from tests.host.server_agent import report

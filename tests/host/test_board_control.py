@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from flash_tools import board_control
-from flash_tools.board_control import command, exit_code, status
+from flash_tools.boards import board_control
+from flash_tools.boards.board_control import command, exit_code, status
 from flash_tools.errors import RefusedError, ToolError, UsageError
 from tests.host.fumo_inside import inside
 from tests.host.owned_boards import Puppet, running, two_banks

@@ -8,7 +8,7 @@ import pytest
 from agent.errors import FlashError
 from agent.journal import Journal
 from agent.record import Record
-from flash_tools.board_offline import Offline
+from flash_tools.boards.board_offline import Offline
 from flash_tools.errors import ToolError
 from hal.boot_record import BootRecord
 from hal.region import carve

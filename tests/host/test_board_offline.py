@@ -6,9 +6,9 @@ from agent.job import ARM, REPORT, TRIAL
 from agent.journal import Journal
 from agent.record import Record
 from agent.reset import WATCHDOG
-from flash_tools import factory_region
-from flash_tools.board_control import command, exit_code, status
-from flash_tools.board_offline import Offline
+from flash_tools.boards import factory_region
+from flash_tools.boards.board_control import command, exit_code, status
+from flash_tools.boards.board_offline import Offline
 from flash_tools.chips import Chip, open_chip
 from flash_tools.errors import BusyError, NotFoundError, RefusedError
 from flash_tools.target import parse

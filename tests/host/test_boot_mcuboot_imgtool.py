@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flash_tools.images import mcuboot
-from flash_tools.keys import new_key, write_key
+from flash_tools.signing.keys import new_key, write_key
 from hal.boot_mcuboot import PERMANENT, TEST, McubootSlot
 from hal.region import Region
 from ports.sim.clock import Clock

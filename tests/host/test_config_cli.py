@@ -9,10 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flash_tools import config, sim_files, target
+from flash_tools import config, target
 from flash_tools.cli import app, main
 from flash_tools.cli import config as cli_config
 from flash_tools.config_schema import SETTINGS
+from flash_tools.sim import sim_files
 
 COMMAND = typer.main.get_command(app)
 

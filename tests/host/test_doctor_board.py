@@ -11,10 +11,11 @@ import zlib
 import pytest
 from typer.testing import CliRunner
 
-from flash_tools import doctor, dump, sim_files
+from flash_tools import doctor, dump
 from flash_tools.cli import app
 from flash_tools.doctor import chip, flash, line
 from flash_tools.dump.snapshot import Image
+from flash_tools.sim import sim_files
 from flash_tools.target import parse
 from tests.host import dead_flashes
 from tests.host.dead_flashes import place, with_secrets

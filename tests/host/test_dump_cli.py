@@ -7,8 +7,9 @@ import tty
 
 import pytest
 
-from flash_tools import dump, sim_files
+from flash_tools import dump
 from flash_tools.errors import UsageError
+from flash_tools.sim import sim_files
 from tests.host.test_fumo_cli import fumo
 
 

@@ -12,9 +12,9 @@ import time
 
 import pytest
 
-from flash_tools import sim_files
 from flash_tools.chips import mtd, open_chip
 from flash_tools.errors import BusyError, NotFoundError, ToolError
+from flash_tools.sim import sim_files
 from hal import nor_identify
 from ports.cpython_linux import mtd as mtd_port
 from tests.host.fake_chips import FakeMtd, Spidev, fumo, process, state

@@ -10,8 +10,8 @@ from flash_tools.errors import ToolError
 from flash_tools.fleet import Fleet, make_many, read_many
 from flash_tools.fleet.cuts import EFFECTS
 from flash_tools.server.bench import BenchServer
-from flash_tools.sim_power import PowerSwitch
-from flash_tools.sim_process import POWER_CUT, SimProcess, command
+from flash_tools.sim.sim_power import PowerSwitch
+from flash_tools.sim.sim_process import POWER_CUT, SimProcess, command
 from ports.sim.process import DEFECT
 from tests.host.fleets import eventually
 from tests.host.sim_devices import TIMEOUT_S

@@ -14,7 +14,7 @@ from flash_tools.fleet.files import read_bundles
 from flash_tools.fleet.launch import command
 from flash_tools.fleet.loop import Loop
 from flash_tools.server.bench import BenchServer
-from flash_tools.sim_process import ROOT, SimProcess
+from flash_tools.sim.sim_process import ROOT, SimProcess
 from tests.host.sim_devices import TIMEOUT_S
 
 

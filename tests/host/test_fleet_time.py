@@ -6,7 +6,7 @@ import pytest
 
 from flash_tools.fleet import Fleet
 from flash_tools.server.bench import BenchServer
-from flash_tools.sim_process import POWER_CUT
+from flash_tools.sim.sim_process import POWER_CUT
 from tests.host.fleets import eventually
 from tests.host.sim_devices import TIMEOUT_S
 

@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey
 from agent import p256
 from agent.package import HEAD_SIZE
 from agent.signature import open_jws
-from flash_tools.keys import key_id, public_bytes, read_key
-from flash_tools.package_build import sign_jws
+from flash_tools.packages.package_build import sign_jws
+from flash_tools.signing.keys import key_id, public_bytes, read_key
 
 
 def fumo(*arguments, code=0, cwd=None, env=None):

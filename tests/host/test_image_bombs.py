@@ -14,10 +14,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from flash_tools import images, package_diff, package_read, package_show
+from flash_tools import images
 from flash_tools.errors import ToolError
 from flash_tools.images import bounded, lfs2, romfs, tree, zip_image
-from flash_tools.package_build import sign_jws
+from flash_tools.packages import package_diff, package_read, package_show
+from flash_tools.packages.package_build import sign_jws
 from tests.host.images import MODULES
 from tests.host.packages import KEY
 

@@ -6,11 +6,12 @@ from functools import lru_cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flash_tools import images, package_show
+from flash_tools import images
 from flash_tools.errors import ToolError
 from flash_tools.images import esp, mcuboot, romfs, zip_image
 from flash_tools.images.mcuboot import Signing
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages import package_show
+from flash_tools.packages.package_build import Target, build_package
 from tests.host.images import MODULES, esp_image
 from tests.host.packages import KEY
 

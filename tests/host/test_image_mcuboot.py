@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flash_tools.errors import RefusedError, ToolError, UsageError, VerifyError
 from flash_tools.images import Wish, make, mcuboot
 from flash_tools.images.mcuboot import PublicKey, Signing
-from flash_tools.keys import new_key, public_bytes, public_pem, write_key
+from flash_tools.signing.keys import new_key, public_bytes, public_pem, write_key
 from tests.host.test_boot_mcuboot_imgtool import imgtool
 
 BINARY = bytes(range(256)) * 40

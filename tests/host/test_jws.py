@@ -17,11 +17,13 @@ from agent.errors import PackageError
 from agent.manifest import Manifest
 from agent.package import HEAD_SIZE, MAGIC
 from agent.signature import open_jws
-from flash_tools import jws as our_jws
-from flash_tools import keys, package_read, sim_files
 from flash_tools.errors import RefusedError, ToolError, VerifyError
-from flash_tools.package_build import sign_jws
+from flash_tools.packages import package_read
+from flash_tools.packages.package_build import sign_jws
 from flash_tools.server.bench import BenchServer
+from flash_tools.signing import jws as our_jws
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
 from ports.cpython_linux import signature
 from tests.host.sim_devices import QUICK, TIMEOUT_S, device
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from flash_tools import key_devices, key_rotation, keys, sim_files
 from flash_tools.errors import RefusedError, ToolError, UsageError
-from flash_tools.key_rotation import BEHIND, DONE, MOVED, READY, STRANGER, Device
+from flash_tools.signing import key_devices, key_rotation, keys
+from flash_tools.signing.key_rotation import BEHIND, DONE, MOVED, READY, STRANGER, Device
+from flash_tools.sim import sim_files
 from tests.host.fumo_here import fumo_here
 from tests.host.rotation_rig import NEW, NEW_KID, OLD, OLD_KID, OTHER, OTHER_KID, package, trust
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from flash_tools import key_devices, key_rotation, keys, sim_files
 from flash_tools.errors import RefusedError
 from flash_tools.server.bench import BenchServer
+from flash_tools.signing import key_devices, key_rotation, keys
+from flash_tools.sim import sim_files
 from tests.host.rotation_rig import NEW, NEW_KID, OLD, OLD_KID, package, trust
 from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, device, needs
 

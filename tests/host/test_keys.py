@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from flash_tools import key_facts, keys
 from flash_tools.errors import RefusedError, ToolError
 from flash_tools.server.pki import Authority
+from flash_tools.signing import key_facts, keys
 from tests.host.fumo_here import fumo_here
 
 SEC1 = serialization.PrivateFormat.TraditionalOpenSSL

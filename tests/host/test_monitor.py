@@ -13,11 +13,11 @@ import tty
 
 import pytest
 
-from flash_tools import monitor as work
+from flash_tools.boards import monitor as work
+from flash_tools.boards.monitor import Monitor
+from flash_tools.boards.monitor_words import NEWS
 from flash_tools.errors import NotFoundError, SilentError
-from flash_tools.monitor import Monitor
-from flash_tools.monitor_words import NEWS
-from flash_tools.sim_serial import SerialCable
+from flash_tools.sim.sim_serial import SerialCable
 from flash_tools.target import parse
 from tests.host.fumo_inside import inside
 from tests.host.owned_boards import running, two_banks

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools.monitor import Lines
-from flash_tools.monitor_words import BAD, GOOD, NEWS, OTHER, WARN, explain
+from flash_tools.boards.monitor import Lines
+from flash_tools.boards.monitor_words import BAD, GOOD, NEWS, OTHER, WARN, explain
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ import socket
 
 import pytest
 
-from flash_tools import notify, sim_files
 from flash_tools.errors import ToolError, UsageError
 from flash_tools.server.bench import BenchServer
+from flash_tools.sim import sim_files
+from flash_tools.waking import notify
 from tests.host.fake_modem import FakeModem, gather
 from tests.host.fumo_here import fumo_here
 from tests.host.server_process import make

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flash_tools import keys
 from flash_tools.errors import RefusedError, ToolError, VerifyError
+from flash_tools.signing import keys
 from tests.host.office_device import ID, KEY, image, obey, package, place
 from tests.host.server_agent import get, report
 

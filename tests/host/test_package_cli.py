@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
-from flash_tools import package_read, sim_files
 from flash_tools.images import lfs2, zip_image
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages import package_read
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.sim import sim_files
 from tests.host.images import make_tree
 from tests.host.packages import KEY, run
 from tests.host.test_boot_mcuboot_imgtool import imgtool

@@ -11,8 +11,8 @@ from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
 from agent.inflate import Inflater
 from flash_tools.errors import ToolError
-from flash_tools.keys import new_key
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import new_key
 from tests.data import vectors
 from tests.portable.test_package import _unpack
 

@@ -8,12 +8,13 @@ import pytest
 
 from agent import factory
 from agent.compat import crc32
-from flash_tools import package_make, package_read, package_target, sim_files
 from flash_tools.errors import RefusedError, ToolError, UsageError, VerifyError
 from flash_tools.images import Wish
-from flash_tools.package_build import Target, build_package
-from flash_tools.package_estimate import PROTOCOL_BYTES, W25Q128, Speed, estimate, flash_seconds, of_sfdp
-from flash_tools.package_target import Whom
+from flash_tools.packages import package_make, package_read, package_target
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.packages.package_estimate import PROTOCOL_BYTES, W25Q128, Speed, estimate, flash_seconds, of_sfdp
+from flash_tools.packages.package_target import Whom
+from flash_tools.sim import sim_files
 from hal.region import layout_hash
 from tests.data.sfdp_tables import TABLES
 from tests.host.packages import KEY, WHOM, make_pair, opened

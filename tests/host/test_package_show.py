@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from flash_tools import package_diff, package_make, package_read, package_show
 from flash_tools.errors import ToolError, VerifyError
 from flash_tools.images import lfs2, zip_image
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages import package_diff, package_make, package_read, package_show
+from flash_tools.packages.package_build import Target, build_package
 from tests.host.images import MODULES, esp_image
 from tests.host.packages import KEY, make_pair, opened
 

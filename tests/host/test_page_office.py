@@ -5,10 +5,10 @@ from urllib.parse import unquote, urlencode
 
 import pytest
 
-from flash_tools.keys import new_key, public_pem
 from flash_tools.server.admin.app import make_admin
 from flash_tools.server.listener import Listener
 from flash_tools.server.office import Office
+from flash_tools.signing.keys import new_key, public_pem
 from tests.host.fumo_packages import package
 from tests.host.test_page_screens import Found
 

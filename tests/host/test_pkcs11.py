@@ -15,9 +15,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from flash_tools import keys, package_read, pkcs11_keys, pkcs11_token, pkcs11_uri, sim_files
 from flash_tools.errors import BusyError, NotFoundError, RefusedError, SilentError, ToolError, UsageError
+from flash_tools.packages import package_read
 from flash_tools.server.bench import BenchServer
+from flash_tools.signing import keys, pkcs11_keys, pkcs11_token, pkcs11_uri
+from flash_tools.sim import sim_files
 from tests.host.sim_devices import QUICK, TIMEOUT_S, device
 
 PIN = "correct horse"

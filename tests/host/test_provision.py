@@ -5,8 +5,8 @@ import json
 import pytest
 
 from agent.journal import Journal
-from flash_tools import factory_region, first_firmware
-from flash_tools import provision as work
+from flash_tools.boards import factory_region, first_firmware
+from flash_tools.boards import provision as work
 from flash_tools.chips import open_chip
 from flash_tools.cli import provision as cli_provision
 from flash_tools.errors import NotFoundError, RefusedError, ToolError, UsageError, VerifyError

@@ -6,9 +6,10 @@ import pytest
 
 from agent import factory
 from agent.verify import check_bank
-from flash_tools import factory_region, first_firmware, sim_files
-from flash_tools import provision as work
+from flash_tools.boards import factory_region, first_firmware
+from flash_tools.boards import provision as work
 from flash_tools.chips import Chip
+from flash_tools.sim import sim_files
 from flash_tools.target import parse
 from hal.boot_record import BootRecord
 from ports.sim.power import PowerCut

@@ -3,9 +3,9 @@
 import pytest
 
 from agent import factory
-from flash_tools import sim_files
 from flash_tools.chips import open_chip
-from flash_tools.sim_process import SimProcess, command
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command
 from hal.boot_record import BootRecord
 from tests.host import blank_chips
 from tests.host.blank_chips import BLANK, BUNDLE, who

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from agent.errors import FlashError, PackageError
-from flash_tools import recover
 from flash_tools.errors import RefusedError, SilentError, ToolError, VerifyError
+from flash_tools.recovery import recover
 from hal.smp import Smp
 from tests.host.recovery_rig import HURRY, QUICK, Faults, FupTarget, Rig, line, make_package, upload
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from flash_tools import recover
 from flash_tools.errors import SilentError
+from flash_tools.recovery import recover
 from hal.recovery import RESET
 from tests.host.recovery_rig import HURRY, QUICK, Faults, FupTarget, Rig, make_package, upload
 

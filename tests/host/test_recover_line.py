@@ -5,10 +5,11 @@ import os
 import pytest
 import serial
 
-from flash_tools import recover, serial_line
+from flash_tools import serial_line
 from flash_tools.errors import BusyError, NotFoundError, RefusedError, SilentError, ToolError, UsageError, VerifyError
-from flash_tools.keys import new_key, public_bytes
-from flash_tools.recover import Image
+from flash_tools.recovery import recover
+from flash_tools.recovery.recover import Image
+from flash_tools.signing.keys import new_key, public_bytes
 from flash_tools.target import Target
 from hal.recovery import RESET
 from tests.host.fumo_here import fumo_here

@@ -5,9 +5,9 @@ import time
 import pytest
 
 pytest.importorskip("smpclient", reason="pip install smpclient")
-
-from flash_tools import keys, sim_files
-from flash_tools.sim_process import SimProcess, command
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command
 from tests.host import recovery_owner as owner
 from tests.host.recovery_bench import INTERPRETERS, OPTIONS, Bench, K, keeps
 

@@ -5,7 +5,7 @@ import pytest
 from agent import reset
 from agent.job import FLOOR
 from agent.journal import Journal
-from flash_tools.keys import key_id, public_bytes
+from flash_tools.signing.keys import key_id, public_bytes
 from ports.sim.device import IDLE, RECOVERY
 from tests.host.recovery_world import KEYS, World, package
 from tests.portable.smp_client import Client

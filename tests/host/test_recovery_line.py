@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("smpclient", reason="pip install smpclient")
 
-from flash_tools.sim_serial import LineFaults
+from flash_tools.sim.sim_serial import LineFaults
 from tests.host import recovery_owner as owner
 from tests.host.recovery_bench import Bench, K, keeps
 

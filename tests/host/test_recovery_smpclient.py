@@ -18,9 +18,9 @@ from smpclient.requests.image_management import ImageErase, ImageStatesRead, Ima
 from smpclient.requests.os_management import BootloaderInformationRead, EchoWrite, OSApplicationInfoRead, ResetWrite
 from smpclient.transport.serial import BufferParams, SMPSerialTransport
 
-from flash_tools.keys import new_key
-from flash_tools.package_build import Target as For
-from flash_tools.package_build import build_package
+from flash_tools.packages.package_build import Target as For
+from flash_tools.packages.package_build import build_package
+from flash_tools.signing.keys import new_key
 from hal.recovery import RESET, TIMEOUT
 from tests.host.recovery_rig import Faults, Rig
 from tests.portable import smp_bench

@@ -67,7 +67,7 @@ def test_wrong_words_for_a_device(server, fumo):
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    from flash_tools import sim_files
+    from flash_tools.sim import sim_files
 
     folder = tmp_path_factory.mktemp("package")
     files = sim_files.make(folder / "dev", size=4096)

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from flash_tools import keys
 from flash_tools.errors import ToolError
 from flash_tools.server.office import Office
 from flash_tools.server.store import Store, StoreError
+from flash_tools.signing import keys
 from tests.host.office_device import package
 from tests.kills import invariants, trial
 from tests.kills.deaths import PHASES, draw

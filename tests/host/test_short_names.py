@@ -4,7 +4,7 @@ import builtins
 
 import pytest
 
-from flash_tools.short_names import shorten, shorten_sources
+from flash_tools.deploy.short_names import shorten, shorten_sources
 
 NUMBERS = '''"""Numbers."""
 

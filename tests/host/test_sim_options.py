@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from flash_tools.errors import ToolError
-from flash_tools.sim_process import SimProcess, command
+from flash_tools.sim.sim_process import SimProcess, command
 from ports.sim import settings
 from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, device, needs, without_account
 

@@ -10,9 +10,9 @@ import urllib.request
 
 import pytest
 
-from flash_tools import sim_files
-from flash_tools.sim_power import PowerSwitch
-from flash_tools.sim_process import POWER_CUT, SimProcess, command, find_micropython
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_power import PowerSwitch
+from flash_tools.sim.sim_process import POWER_CUT, SimProcess, command, find_micropython
 
 TIMEOUT_S = 20
 OPTIONS = ("--notify-port", 0)

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from flash_tools import sim_files
 from flash_tools.server.bench import BenchServer
 from flash_tools.server.pki import Authority
-from flash_tools.sim_process import POWER_CUT, command
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import POWER_CUT, command
 from ports.sim.watcher import EFFECTS
 from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, device, needs, without_account
 

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 import serial
 
-from flash_tools import sim_files
 from flash_tools.errors import ToolError
-from flash_tools.sim_process import SimProcess, command
-from flash_tools.sim_serial import LineFaults, SerialCable
+from flash_tools.sim import sim_files
+from flash_tools.sim.sim_process import SimProcess, command
+from flash_tools.sim.sim_serial import LineFaults, SerialCable
 from ports.sim.console import Console
 from ports.sim.serial import SerialLine
 from ports.sim.watcher import Watcher

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from flash_tools import modem, notify, sms
 from flash_tools.errors import BusyError, NotFoundError, SilentError, ToolError, UsageError
 from flash_tools.serial_line import open_line
 from flash_tools.target import parse
+from flash_tools.waking import modem, notify, sms
 from tests.host.fake_modem import FakeModem, decode_submit, gather
 
 NUMBER = "+491701234567"

@@ -9,9 +9,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
 from flash_tools.server.bench import BenchServer
+from flash_tools.signing.keys import key_id, new_key, public_bytes
 from hal.boot_record import BootRecord
 from hal.region import carve, layout_hash
 from ports.sim.clock import Clock

@@ -6,8 +6,6 @@ from agent.compat import crc32
 from agent.errors import ProtocolError
 from agent.job import ACCEPTED, ARM, CLEAN, DOWNLOAD, IDLE, NO_BANK, READY, REPORT, TRIAL
 from agent.package import BLOCK_HEAD_SIZE, HEAD_SIZE
-from agent.record import Record
-from agent.resume import resume
 from tests.data import vectors
 from tests.dm.firmware import Firmware, broken, new_flash
 from tests.dm.objects import DictJournal
@@ -273,30 +271,3 @@ def test_cuts_at_every_operation():
         assert after.kept == (IDLE, 50, 1, CLEAN) and after.whole() == "2"
 
     assert cut_everywhere(flash, run, check) > 300 and seen == {1, NO_BANK}
-
-
-class _Boot:
-    """Nothing is on trial."""
-
-    def running(self):
-        return 0
-
-    confirmed = ran_before = running
-
-
-def test_a_second_push_does_not_forget_what_the_first_left_in_doubt():
-    flash = new_flash()
-    first = device(flash)
-    first.record.progress.begin(600, 0, 65536, b"\x05" * 32)  # a cut ended it in an erase
-    calm = flash.ops  # before the bank is touched
-
-    def run():
-        fw = device(flash)
-        feed(fw.make_push(), DEFLATED[: MANIFEST_END + 400])
-
-    def check(number, effect):
-        record = Record(device(flash).journal)
-        resume(record, _Boot(), 0, None)
-        assert record.package.dirty_from == 0, (number, effect)
-
-    assert calm and cut_everywhere(flash, run, check) > 30

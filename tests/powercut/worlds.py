@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 
 from agent.job import DOWNLOAD_AND_UPDATE
 from board.sim_nor import make_layout
-from flash_tools.keys import key_id, new_key, public_bytes
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import key_id, new_key, public_bytes
 from hal.boot_record import BootRecord
 from hal.region import layout_hash
 from ports.sim import firmware

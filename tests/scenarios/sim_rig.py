@@ -1,6 +1,6 @@
 """The rig of a simulated device: a process on CPython or on MicroPython, real sockets, its flash a file in a folder."""
 
-from flash_tools import sim_files, sim_process
+from flash_tools.sim import sim_files, sim_process
 from tests.scenarios.rig import WAIT_S, Rig
 
 K = 1024

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager, suppress
 
 from flash_tools.errors import BusyError, NotFoundError, RefusedError, SilentError, ToolError, UsageError
-from flash_tools.pkcs11_uri import PIN
+from flash_tools.signing.pkcs11_uri import PIN
 
 
 def library():

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from flash_tools import fumo_words
+from flash_tools.boards import fumo_words
 
 GOOD, BAD, WARN, NEWS, OTHER = "good", "bad", "warn", "news", ""
 _CAUSES = {

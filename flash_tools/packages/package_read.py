@@ -11,7 +11,7 @@ from agent.errors import LinkError, PackageError
 from agent.manifest import Manifest
 from agent.signature import open_jws
 from flash_tools.errors import RefusedError, ToolError, VerifyError
-from flash_tools.keys import key_id
+from flash_tools.signing.keys import key_id
 from ports.cpython_linux.signature import verify as verify_signature
 
 _NOT_TRUSTED = 404

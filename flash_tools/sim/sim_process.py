@@ -11,10 +11,10 @@ import time
 from collections import deque
 from pathlib import Path
 
-from flash_tools import sim_banks
 from flash_tools.errors import ToolError
+from flash_tools.sim import sim_banks
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 POWER_CUT = 75  # exit code of a device that lost power inside
 _DIRTY_S = 1.0
 _GONE_S = 10

@@ -16,8 +16,9 @@ from agent.lifecycle import MAX_ARMS
 from agent.local import find_other, forget, is_void, order_trial
 from agent.record import Record
 from agent.verify import check_bank
-from flash_tools import first_firmware, provision, sim_files
+from flash_tools.boards import first_firmware, provision
 from flash_tools.errors import NotFoundError, RefusedError, ToolError
+from flash_tools.sim import sim_files
 from hal.boot_record import ARMED, BootRecord
 
 _ON_TRIAL = "firmware is on trial: let the board start, it keeps the new firmware or falls back"

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from agent.identity import Identity
 from agent.verify import read_manifest
-from flash_tools import factory_region, keys, target
+from flash_tools import target
+from flash_tools.boards import factory_region
 from flash_tools.chips import KINDS, open_chip
 from flash_tools.errors import NotFoundError, RefusedError, ToolError
-from flash_tools.key_rotation import Device, package_says
+from flash_tools.signing import keys
+from flash_tools.signing.key_rotation import Device, package_says
 from hal.boot_record import BootRecord
 from ports.cpython_linux.signature import verify
 

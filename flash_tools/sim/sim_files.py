@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from board.sim_nor import make_layout
-from flash_tools import factory_region, keys
+from flash_tools.boards import factory_region
 from flash_tools.errors import ToolError
-from flash_tools.package_build import Target, build_package
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing import keys
 from hal.boot_record import BootRecord
 from hal.region import carve, layout_hash
 from ports.sim import firmware

@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 
 from flash_tools.errors import BusyError, SilentError, ToolError
-from flash_tools.modem_errors import LOCKED, TEXTS
 from flash_tools.server.log import plain
+from flash_tools.waking.modem_errors import LOCKED, TEXTS
 
 _COMMAND_S, _PROMPT_S, _SEND_S = 5.0, 10.0, 60.0
 _HELLO_S, _HELLOS, _SETTLE_S = 1.0, 3, 2.0

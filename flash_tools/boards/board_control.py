@@ -10,8 +10,8 @@ from pathlib import Path
 
 from agent.job import STATE_FAILED, STATE_FAILED_HELD, STATE_READY
 from flash_tools import chips
-from flash_tools.board_line import ANSWER_S, Console
-from flash_tools.board_offline import Offline
+from flash_tools.boards.board_line import ANSWER_S, Console
+from flash_tools.boards.board_offline import Offline
 from flash_tools.errors import RefusedError, ToolError, UsageError
 from flash_tools.serial_line import LINK
 from flash_tools.target import Target, parse

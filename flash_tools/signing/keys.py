@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import load_pem_x509_certificate
 
-from flash_tools import pkcs11_uri
 from flash_tools.errors import ToolError
+from flash_tools.signing import pkcs11_uri
 
 _PEM_MOST = 1 << 16
 _PRIVATE = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----[ \r\n]*", re.DOTALL)
@@ -105,7 +105,7 @@ def open_signer(text: str | Path, passphrase: bytes | None = None):
     """
     if not pkcs11_uri.is_uri(text):
         return read_key(Path(text), passphrase)
-    from flash_tools.pkcs11_keys import open_token_signer
+    from flash_tools.signing.pkcs11_keys import open_token_signer
 
     return open_token_signer(text)
 
@@ -114,7 +114,7 @@ def open_public(text: str | Path, passphrase: bytes | None = None) -> bytes:
     """Return the 64 bytes of a public key: of a PEM file (public, private or certificate) or of a key in a token."""
     if not pkcs11_uri.is_uri(text):
         return read_public_key(Path(text), passphrase)
-    from flash_tools.pkcs11_keys import open_token_public
+    from flash_tools.signing.pkcs11_keys import open_token_public
 
     return raw_public(open_token_public(text))
 

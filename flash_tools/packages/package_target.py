@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from agent import factory
-from flash_tools import chips, layouts, sim_files
+from flash_tools import chips, layouts
 from flash_tools.errors import ToolError, UsageError
-from flash_tools.package_estimate import Speed, of_sfdp
+from flash_tools.packages.package_estimate import Speed, of_sfdp
+from flash_tools.sim import sim_files
 from flash_tools.target import parse
 from hal.region import layout_hash
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flash_tools import sms
 from flash_tools.admin_client import Client, path
 from flash_tools.errors import NotFoundError, ToolError, UsageError
 from flash_tools.server.dm import push
+from flash_tools.waking import sms
 
 PORT = 2948
 _LISTEN_S = 0.25  # for the host that says that nobody listens there
@@ -168,7 +168,7 @@ def messages(package: Package0, number: str, valid_s: int = 86400) -> list[sms.P
 
 def send_sms(pdus: list[sms.Pdu], line) -> list[int]:
     """Send short messages by the modem on an open line, and leave the line; return the network's references."""
-    from flash_tools.modem import Modem
+    from flash_tools.waking.modem import Modem
 
     modem, sent = Modem(line), []
     try:

@@ -8,9 +8,10 @@ package has to carry it, too.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flash_tools import keys, package_read
 from flash_tools.errors import RefusedError, UsageError
-from flash_tools.jws import signer_of
+from flash_tools.packages import package_read
+from flash_tools.signing import keys
+from flash_tools.signing.jws import signer_of
 
 BEHIND, READY, MOVED, DONE, STRANGER = "behind", "ready", "moved", "done", "stranger"
 _KID, _HEX = 16, set("0123456789abcdef")

@@ -8,8 +8,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from flash_tools import keys, pkcs11_uri
 from flash_tools.errors import RefusedError, ToolError, UsageError
+from flash_tools.signing import keys, pkcs11_uri
 
 FORMATS = ("hex", "raw", "pem", "c", "python")
 PRIVATE, PUBLIC, CERTIFICATE, TOKEN = "private key", "public key", "certificate", "key in a token"
@@ -129,7 +129,7 @@ def file_problems(path: Path) -> list[str]:
 
 def _in_token(text):
     uri = pkcs11_uri.parse(text)
-    from flash_tools import pkcs11_keys
+    from flash_tools.signing import pkcs11_keys
 
     if not uri.pin():
         facts = KeyFacts(str(uri), TOKEN, locked=True)

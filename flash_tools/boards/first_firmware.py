@@ -17,8 +17,8 @@ from agent.record import Record
 from agent.signature import open_jws
 from agent.sizes import MAX_JWS
 from agent.verify import check_bank
-from flash_tools import package_read
 from flash_tools.errors import RefusedError, ToolError, VerifyError
+from flash_tools.packages import package_read
 from hal.boot_record import BootRecord
 from hal.hardware import Bank
 from hal.region import layout_hash

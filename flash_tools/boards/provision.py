@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from agent.errors import AgentError
 from agent.journal import Journal
 from agent.local import forget
-from flash_tools import factory_region, first_firmware, keys, layouts, sim_files
+from flash_tools import layouts
+from flash_tools.boards import factory_region, first_firmware
 from flash_tools.errors import NotFoundError, ToolError, UsageError
+from flash_tools.signing import keys
+from flash_tools.sim import sim_files
 
 _TEXT_MOST = 64  # of product and model, as manifests may have them
 _SCHEMES = ("http://", "https://")

@@ -12,11 +12,11 @@ from smp.error import MGMT_ERR, ErrorV1
 from smpclient.requests.image_management import ImageStatesRead, ImageStatesWrite
 from smpclient.requests.os_management import ResetWrite
 
-from flash_tools import package_read
-from flash_tools.board_line import Console
+from flash_tools.boards.board_line import Console
 from flash_tools.cli.output import plain
 from flash_tools.errors import RefusedError, SilentError, ToolError, VerifyError
-from flash_tools.smp_session import Answered, Patience, Session
+from flash_tools.packages import package_read
+from flash_tools.recovery.smp_session import Answered, Patience, Session
 from flash_tools.target import Target
 
 _SLOT = 1

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 
 import serial
 
+from flash_tools.boards.monitor_words import OTHER, WARN, explain
 from flash_tools.cli.output import plain
 from flash_tools.errors import BusyError, NotFoundError, SilentError
-from flash_tools.monitor_words import OTHER, WARN, explain
 from flash_tools.serial_line import open_line
 from flash_tools.target import Target
 

@@ -3,10 +3,11 @@
 import hashlib
 from pathlib import Path
 
-from flash_tools import images, package_build, package_read, package_show
+from flash_tools import images
 from flash_tools.errors import ToolError
 from flash_tools.images.bounded import BoundedError, run
 from flash_tools.images.tree import IMAGE_MAX
+from flash_tools.packages import package_build, package_read, package_show
 
 _DELTA_MAX = 16 << 20
 _RANGES_MAX = 1000

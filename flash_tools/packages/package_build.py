@@ -30,7 +30,7 @@ from agent.package import (
 from agent.signature import MAX_PAYLOAD
 from agent.sizes import BLOCK_BUFFER
 from flash_tools.errors import ToolError
-from flash_tools.keys import key_id, public_bytes
+from flash_tools.signing.keys import key_id, public_bytes
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _assemble(fields: dict, blocks: bytes, key: ec.EllipticCurvePrivateKey) -> b
 
 def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: int) -> list[bytes]:
     if encoding == "delta":
-        from flash_tools.delta_build import DeltaPlan
+        from flash_tools.packages.delta_build import DeltaPlan
 
         if not old_image:
             raise ToolError("a delta needs the old image, and that must not be empty")

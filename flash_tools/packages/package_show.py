@@ -2,10 +2,11 @@
 
 from statistics import median
 
-from flash_tools import images, package_read
+from flash_tools import images
 from flash_tools.errors import VerifyError
 from flash_tools.images.tree import IMAGE_MAX
-from flash_tools.package_read import Opened
+from flash_tools.packages import package_read
+from flash_tools.packages.package_read import Opened
 
 
 def describe(data: bytes, old_image: bytes | None = None) -> dict:

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flash_tools import images, keys, package_build, package_estimate, package_read
+from flash_tools import images
 from flash_tools.errors import RefusedError, ToolError, UsageError
 from flash_tools.images import Made, Wish
-from flash_tools.key_rotation import check_revoked
-from flash_tools.package_target import Whom
+from flash_tools.packages import package_build, package_estimate, package_read
+from flash_tools.packages.package_target import Whom
+from flash_tools.signing import keys
+from flash_tools.signing.key_rotation import check_revoked
 
 COUNTER_MAX = 0x3FFFFFFF  # what a manifest can hold
 

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509 import load_der_x509_certificate
 
-from flash_tools import pkcs11_uri
 from flash_tools.errors import NotFoundError, RefusedError, ToolError, UsageError
-from flash_tools.pkcs11_token import find_token, library, open_session, told
-from flash_tools.pkcs11_uri import PIN
+from flash_tools.signing import pkcs11_uri
+from flash_tools.signing.pkcs11_token import find_token, library, open_session, told
+from flash_tools.signing.pkcs11_uri import PIN
 
 _P256 = bytes.fromhex("06082a8648ce3d030107")  # DER of the curve's object identifier
 _POINT = 65

@@ -12,7 +12,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from flash_tools.sim_process import POWER_CUT
+from flash_tools.sim.sim_process import POWER_CUT
 
 _MOST_BODY = 16
 _SILENCE_S = 10

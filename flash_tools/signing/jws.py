@@ -7,8 +7,8 @@ import base64
 import binascii
 import json
 
-from flash_tools import package_read
 from flash_tools.errors import ToolError
+from flash_tools.packages import package_read
 
 _KID_MOST = 64
 

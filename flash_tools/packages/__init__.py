@@ -1,0 +1,1 @@
+"""Update packages: made, priced, read, shown and compared."""

@@ -1,0 +1,1 @@
+"""Firmware over a serial line, for boards that have none to start."""

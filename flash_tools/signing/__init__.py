@@ -1,0 +1,1 @@
+"""Signing keys, in files and in tokens, and from one to the next."""

@@ -1,0 +1,1 @@
+"""Simulated devices: their files, processes, power and serial lines."""
