@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.errors import FlashError
-from flash_tools import flash_place
 from flash_tools.chips import Chip
 from flash_tools.errors import ToolError, UsageError
-from flash_tools.flash_notes import Notes
-from flash_tools.flash_place import Place
+from flash_tools.flash import flash_place
+from flash_tools.flash.flash_notes import Notes
+from flash_tools.flash.flash_place import Place
 from hal.boot_record import BootRecord
 from hal.nor_sfdp import parse
 from hal.region import wraps

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from flash_tools import flash_info, flash_job, flash_package, flash_place, flash_read
 from flash_tools.chips import Chip, open_chip
 from flash_tools.cli import output
 from flash_tools.cli.output import DryRun, Json, say
 from flash_tools.errors import UsageError
+from flash_tools.flash import flash_info, flash_job, flash_package, flash_place, flash_read
 from flash_tools.target import Board
 
 app = typer.Typer(no_args_is_help=True, help="The flash of a board.")

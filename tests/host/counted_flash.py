@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from flash_tools.chips import Chip
 from flash_tools.chips.image_file import ImageFile
-from flash_tools.flash_place import Place
+from flash_tools.flash.flash_place import Place
 from flash_tools.target import Target
 
 K = 1024

@@ -1,15 +1,15 @@
-"""flash_tools/flash_job.py: what is written and what is left alone, cuts anywhere, cells that do not hold."""
+"""flash_tools/flash/flash_job.py: what is written and what is left alone, cuts anywhere, cells that do not hold."""
 
 import random
 
 import pytest
 
 from agent.errors import FlashError
-from flash_tools import flash_job
 from flash_tools.chips import Chip
 from flash_tools.errors import ToolError, VerifyError
-from flash_tools.flash_notes import Notes
-from flash_tools.flash_place import Place
+from flash_tools.flash import flash_job
+from flash_tools.flash.flash_notes import Notes
+from flash_tools.flash.flash_place import Place
 from flash_tools.target import Target
 from tests.host.counted_flash import BANK, LAYOUT, SIZE, K, cells, data_of, opened
 from tests.portable.chips import Bench

@@ -6,9 +6,9 @@ import random
 import pytest
 from mpremote.transport_serial import SerialTransport
 
-from flash_tools import flash_job, flash_place
 from flash_tools.chips import checks, open_chip
 from flash_tools.errors import SilentError
+from flash_tools.flash import flash_job, flash_place
 from flash_tools.sim import sim_files
 from tests.host.fake_chips import fumo, state
 from tests.host.raw_repl.rig import Board

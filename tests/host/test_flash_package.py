@@ -7,9 +7,9 @@ import pytest
 from agent import bank_header
 from agent.identity import Identity
 from agent.verify import check_bank
-from flash_tools import flash_info, flash_job, flash_package, flash_place
 from flash_tools.chips import open_chip
 from flash_tools.errors import RefusedError, UsageError, VerifyError
+from flash_tools.flash import flash_info, flash_job, flash_package, flash_place
 from flash_tools.signing import keys
 from flash_tools.sim import sim_files
 from hal.hardware import Bank

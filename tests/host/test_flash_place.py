@@ -1,10 +1,10 @@
-"""flash_tools/flash_place.py and flash_read.py: what must not be written, ranges, and reading that goes on where it was cut."""
+"""What must not be written (flash_place.py), ranges, and reading that goes on where it was cut (flash_read.py)."""
 
 import pytest
 
-from flash_tools import flash_job, flash_place, flash_plan, flash_read
 from flash_tools.errors import ToolError, UsageError
-from flash_tools.flash_place import Place
+from flash_tools.flash import flash_job, flash_place, flash_plan, flash_read
+from flash_tools.flash.flash_place import Place
 from hal.boot_record import BootRecord
 from hal.region import Region
 from tests.host.counted_flash import BANK, SIZE, K, cells, data_of, opened

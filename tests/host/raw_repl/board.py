@@ -67,7 +67,7 @@ class Repl:
 
     def __init__(self, raw_paste):
         self._raw_paste = raw_paste
-        self._mode = FRIENDLY
+        self._mode, self._greeted = FRIENDLY, False
         self.globals = {}
 
     def run(self):
@@ -78,6 +78,7 @@ class Repl:
             tell("idle")
             while self._late(self._step) != SOFT_RESET:
                 pass
+            self._greeted = False
             send(b"MPY: soft reboot\r\n")
             forget()
 
@@ -146,10 +147,13 @@ class Repl:
     # -- what programs type at ------------------------------------------------------------------------------------------
 
     def _raw(self):
-        send(b"raw REPL; CTRL-B to exit\r\n")
+        if not self._greeted:
+            send(b"raw REPL; CTRL-B to exit\r\n")
+        self._greeted = True  # a Ctrl-C that comes late begins here anew, and says nothing
         while True:
             send(b">")
             line, end = self._raw_line()
+            self._greeted = end not in (1, 2)
             if end == 1:
                 return None
             if end == 2:
@@ -198,10 +202,11 @@ class Repl:
             if not room:
                 send(b"\x01")
                 room = WINDOW
+        if byte == 3:
+            send(b"\x04\x04KeyboardInterrupt: \r\n\x04")
+            return 5
         tell("run")
         send(b"\x04")
-        if byte == 3:
-            line = b"raise KeyboardInterrupt"
         if self._execute_raw(bytes(line)):
             raise SystemExit
         return 5

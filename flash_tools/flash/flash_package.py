@@ -15,11 +15,11 @@ from agent.manifest import Manifest
 from agent.manifest import check as check_manifest
 from agent.signature import open_jws
 from agent.verify import read_manifest
-from flash_tools import flash_job, flash_place
 from flash_tools.chips import Chip
 from flash_tools.errors import RefusedError, UsageError, VerifyError
-from flash_tools.flash_job import Progress, Written, nobody
-from flash_tools.flash_place import Place
+from flash_tools.flash import flash_job, flash_place
+from flash_tools.flash.flash_job import Progress, Written, nobody
+from flash_tools.flash.flash_place import Place
 from hal.hardware import Bank
 from ports.cpython_linux.signature import verify as verify_signature
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flash_tools import flash_plan
 from flash_tools.chips import Chip
 from flash_tools.errors import ToolError, VerifyError
-from flash_tools.flash_notes import Notes
-from flash_tools.flash_place import Place
-from flash_tools.flash_plan import SAME, Plan, Step
+from flash_tools.flash import flash_plan
+from flash_tools.flash.flash_notes import Notes
+from flash_tools.flash.flash_place import Place
+from flash_tools.flash.flash_plan import SAME, Plan, Step
 
 Progress = Callable[[str, int, int], None]  # what is done, bytes done since, bytes in all
 _TRIES = 3  # reading can be disturbed; cells that do not hold stay wrong

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from agent import bank_header, factory
 from agent.errors import PackageError
 from agent.sizes import MAX_JWS
-from flash_tools import flash_package, flash_place
 from flash_tools.chips import Chip
-from flash_tools.flash_notes import Notes
-from flash_tools.flash_plan import times
+from flash_tools.flash import flash_package, flash_place
+from flash_tools.flash.flash_notes import Notes
+from flash_tools.flash.flash_plan import times
 from hal.boot_record import ARMED, FALLBACK
 from hal.nor_sfdp import parse
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from flash_tools.chips import Chip
 from flash_tools.errors import ToolError
-from flash_tools.flash_job import Progress, nobody
-from flash_tools.flash_place import Place
+from flash_tools.flash.flash_job import Progress, nobody
+from flash_tools.flash.flash_place import Place
 
 _BLOCK = 65536
 _PROBE = 4096
