@@ -12,6 +12,7 @@ from flash_tools.cli import output
 from flash_tools.cli.output import DryRun, Json, say
 from flash_tools.errors import UsageError
 from flash_tools.flash import flash_info, flash_job, flash_package, flash_place, flash_read
+from flash_tools.packages import package_read
 from flash_tools.target import Board
 
 app = typer.Typer(no_args_is_help=True, help="The flash of a board.")
@@ -83,7 +84,7 @@ def write(
     with open_chip(board, layout, write=not dry_run, interrupt=interrupt) as chip:
         place = flash_place.find(chip, region, address_range)
         flash_place.guard(chip, place, force)
-        content = flash_package.unpack(chip, place, data) if flash_package.is_package(data) else None
+        content = flash_package.unpack(chip, place, data) if package_read.is_package(data) else None
         with _progress(as_json) as progress, _stopped(_AGAIN):
             if content:
                 done = _write_package(chip, place, content, dry_run, not no_verify, progress)
@@ -132,7 +133,7 @@ def verify(
     with open_chip(board, layout, interrupt=interrupt) as chip:
         place = flash_place.find(chip, region, address_range)
         with _progress(as_json) as progress, _stopped("nothing was written"):
-            if flash_package.is_package(data):
+            if package_read.is_package(data):
                 flash_package.verify(chip, place, flash_package.unpack(chip, place, data), progress, str(file))
             else:
                 flash_job.verify(chip, place, data, progress, str(file))

@@ -8,9 +8,10 @@ from agent import bank_header, factory
 from agent.errors import PackageError
 from agent.sizes import MAX_JWS
 from flash_tools.chips import Chip
-from flash_tools.flash import flash_package, flash_place
+from flash_tools.flash import flash_place
 from flash_tools.flash.flash_notes import Notes
 from flash_tools.flash.flash_plan import times
+from flash_tools.packages import package_read
 from hal.boot_record import ARMED, FALLBACK
 from hal.nor_sfdp import parse
 
@@ -62,7 +63,7 @@ def version(region) -> str | None:
     text = bytearray(MAX_JWS)
     size = bank_header.read_text(region, text)
     try:
-        return flash_package.unsigned(bytes(text[:size])).version if size else None
+        return package_read.unsigned(bytes(text[:size])).version if size else None
     except PackageError:
         return None
 

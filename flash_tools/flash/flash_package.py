@@ -9,8 +9,7 @@ import struct
 from dataclasses import dataclass, replace
 
 from agent import factory
-from agent import package as fup
-from agent.errors import LinkError, PackageError
+from agent.errors import PackageError
 from agent.manifest import Manifest
 from agent.manifest import check as check_manifest
 from agent.signature import open_jws
@@ -20,6 +19,7 @@ from flash_tools.errors import RefusedError, UsageError, VerifyError
 from flash_tools.flash import flash_job, flash_place
 from flash_tools.flash.flash_job import Progress, Written, nobody
 from flash_tools.flash.flash_place import Place
+from flash_tools.packages import package_read
 from hal.hardware import Bank
 from ports.cpython_linux.signature import verify as verify_signature
 
@@ -44,22 +44,6 @@ class Trust:
         self.anchors = tuple((str(name), bytes.fromhex(key)) for name, key in facts["anchors"])
 
 
-class _Stream:
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = memoryview(data), 0
-
-    def read_into(self, into) -> int:
-        count = min(len(into), len(self._data) - self._at)
-        into[:count] = self._data[self._at : self._at + count]
-        self._at += count
-        return count
-
-
-def is_package(data: bytes) -> bool:
-    """Tell whether a file is an update package."""
-    return data[:4] == fup.MAGIC
-
-
 def trust(chip: Chip) -> Trust | None:
     """Return what the factory region says, None where there is none or nothing in it."""
     region = chip.regions().get("factory")
@@ -73,23 +57,14 @@ def trust(chip: Chip) -> Trust | None:
 def unpack(chip: Chip, place: Place, data: bytes) -> Content:
     """Return what a package puts into a bank of this flash; raise RefusedError where its device would not take it."""
     image, header = bank_of(chip, place)
-    known, reader, stream = trust(chip), fup.PackageReader(), _Stream(data)
+    known, text = trust(chip), package_read.manifest_text(data)
     try:
-        while reader.state != fup.HAVE_MANIFEST:
-            reader.fill(stream)
-        text = bytes(reader.manifest_text)
         manifest = _manifest(text, known)
-        running = _confirmed(chip, known, place)
-        _check(chip, manifest, known, image, running)
-        reader.start(manifest, _source(chip, manifest, place))
-        unpacked = _image(reader, stream)
+        _check(chip, manifest, known, image, _confirmed(chip, known, place))
     except PackageError as e:
         raise (RefusedError if e.code in _REFUSED else VerifyError)(str(e)) from None
-    except LinkError:
-        raise VerifyError("the package is cut off: fetch or build it again") from None
-    if hashlib.sha256(unpacked).digest() != manifest.sha256:
-        raise VerifyError("the image in the package is not the one that was signed: build the package again")
-    return Content(unpacked, _sector(text, header.size), manifest.version, "good" if known else "not checked")
+    opened = package_read.open_package(data, None, _source(chip, manifest, place))
+    return Content(opened.image, _sector(text, header.size), manifest.version, "good" if known else "not checked")
 
 
 def bank_of(chip: Chip, place: Place) -> tuple[Place, Place]:
@@ -147,17 +122,7 @@ def verify(chip: Chip, place: Place, content: Content, progress: Progress = nobo
 
 
 def _manifest(text, known):
-    return Manifest.parse(open_jws(text, known.anchors, known.verify)) if known else unsigned(text)
-
-
-def unsigned(text: bytes) -> Manifest:
-    """Return what a manifest says without looking at its signature."""
-    parts = text.split(b".")
-    try:
-        payload = binascii.a2b_base64(parts[1].replace(b"-", b"+").replace(b"_", b"/") + b"==")
-    except (IndexError, ValueError):
-        raise PackageError("the manifest is not a JWS compact string") from None
-    return Manifest.parse(payload)
+    return Manifest.parse(open_jws(text, known.anchors, known.verify)) if known else package_read.unsigned(text)
 
 
 def _check(chip, manifest, known, image, running):
@@ -189,18 +154,8 @@ def _source(chip, manifest, place):
         cells = bytearray(manifest.source_size)
         regions[name].read(0, cells)
         if hashlib.sha256(cells).digest() == manifest.source_sha256:
-            return regions[name]
+            return bytes(cells)
     raise RefusedError("the delta is for another firmware than the confirmed one: take the full package")
-
-
-def _image(reader, stream):
-    image, buffer = bytearray(), memoryview(bytearray(4096))
-    while reader.state != fup.END:
-        if reader.state == fup.HAVE_BLOCK:
-            image += buffer[: reader.read_into(buffer)]
-        else:
-            reader.fill(stream)
-    return bytes(image)
 
 
 def _sector(text, size):
