@@ -2,7 +2,6 @@
 
 import hashlib
 
-from agent import p256
 from agent.control import Control
 from agent.identity import Identity
 from agent.job import TRIAL
@@ -19,6 +18,7 @@ from ports.sim.device_agent import AgentDevice
 from ports.sim.firmware import GOOD, make_image
 from tests.data import vectors
 from tests.portable.boards import SMALL, make_flash
+from tests.portable.trusted import verify
 
 LAYOUT = make_layout(SMALL.size, 65536)
 OLD = make_image("1", GOOD, vectors.OLD_SIZE)
@@ -26,14 +26,6 @@ FACTS = {
     "product": "bench", "model": "sim2", "device": {"DevId": "sim:1"}, "device_key": "00", "accounts": [],
     "anchors": [[vectors.KID, "".join(["%02x" % byte for byte in vectors.KEY])]],
 }  # fmt: skip
-_memory = {}
-
-
-def verify(key, digest, signature):
-    name = (bytes(digest), bytes(signature))
-    if name not in _memory:
-        _memory[name] = p256.verify(key, digest, signature)
-    return _memory[name]
 
 
 class NoNet:

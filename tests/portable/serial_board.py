@@ -2,7 +2,7 @@
 
 import hashlib
 
-from agent import p256, reset
+from agent import reset
 from agent.errors import PackageError
 from agent.journal import Journal
 from agent.record import Record
@@ -16,25 +16,11 @@ from ports.sim.device import install_firmware
 from ports.sim.firmware import GOOD, make_image
 from tests.data import vectors
 from tests.portable.boards import SMALL, make_flash
+from tests.portable.trusted import Identity
 
 LAYOUT = make_layout(SMALL.size, 65536)
 PACKAGE = vectors.PACKAGES["none"]
 SHA = hashlib.sha256(PACKAGE).digest()
-_memory = {}
-
-
-class Identity:
-    """What the device is and trusts."""
-
-    product, model = "bench", "sim2"
-    anchors = ((vectors.KID, vectors.KEY),)
-
-    @staticmethod
-    def verify(key, digest, signature):
-        name = (bytes(digest), bytes(signature))
-        if name not in _memory:
-            _memory[name] = p256.verify(key, digest, signature)
-        return _memory[name]
 
 
 class Board:

@@ -33,6 +33,15 @@ def settings_of(flash):
     return found
 
 
+def _boot_to_the_end(device):
+    while True:
+        end = device.boot()
+        if end == CUT:
+            raise Reset(1)
+        if end == ENDED:
+            return
+
+
 def test_a_factory_reset_leaves_what_provisioning_gave():
     device = make_device((always, "factory-reset"), spare=True)
     changed(device.flash)
@@ -60,12 +69,7 @@ def test_cuts_at_every_operation_of_a_factory_reset():
     def reset():
         device = make_device((always, "factory-reset"), flash=flash)
         last[:] = [device]
-        while True:
-            end = device.boot()
-            if end == CUT:
-                raise Reset(1)
-            if end == ENDED:
-                return
+        _boot_to_the_end(device)
 
     def check(number, effect):
         found = settings_of(flash)
@@ -86,12 +90,7 @@ def test_cuts_at_every_operation_of_a_roll_back():
     def go_back():
         device = make_device((always, "rollback"), flash=flash, trial_ms=2000)
         last[:] = [device]
-        while True:
-            end = device.boot()
-            if end == CUT:
-                raise Reset(1)
-            if end == ENDED:
-                return
+        _boot_to_the_end(device)
 
     def check(number, effect):
         told = last[0].server.answers == ["done rollback"]

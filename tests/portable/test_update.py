@@ -1,6 +1,5 @@
 """Whole updates on the simulated device, on both interpreters; a few cuts here, all of them in tests/powercut."""
 
-from agent import p256
 from agent.job import DOWNLOAD_AND_UPDATE, DOWNLOAD_ONLY, UPDATE_ONLY
 from board.sim_nor import make_layout
 from hal.boot_record import BootRecord
@@ -9,25 +8,10 @@ from ports.sim.firmware import GOOD, make_image
 from ports.sim.server import Server, make_order
 from tests.data import vectors
 from tests.portable.boards import SMALL, make_flash
+from tests.portable.trusted import Identity
 
 LAYOUT = make_layout(SMALL.size, 65536)
 URL = "http://bench/a"
-_memory = {}
-
-
-class Identity:
-    """What the device is and trusts."""
-
-    product = "bench"
-    model = "sim2"
-    anchors = ((vectors.KID, vectors.KEY),)
-
-    @staticmethod
-    def verify(key, digest, signature):
-        name = (bytes(digest), bytes(signature))
-        if name not in _memory:
-            _memory[name] = p256.verify(key, digest, signature)
-        return _memory[name]
 
 
 def make_device(package, kind=DOWNLOAD_AND_UPDATE):
