@@ -49,16 +49,20 @@ class Manifest:
 def check(manifest, identity, bank_size, layout, running):
     """Raise PackageError where the device must not take the package; `running` is the confirmed bank's manifest or None."""
     if manifest.product != identity.product:
-        raise PackageError("the package is for product %s" % manifest.product, _MISMATCH)
+        raise PackageError(
+            "the package is for product %s: build it for %s" % (manifest.product, identity.product), _MISMATCH
+        )
     if identity.model not in manifest.models:
-        raise PackageError("the package is not for model %s" % identity.model, _MISMATCH)
+        raise PackageError("the package is not for model %s: build it for that one" % identity.model, _MISMATCH)
     if manifest.layout != layout:
-        raise PackageError("the package is for layout %s, the device has %s" % (manifest.layout, layout), _MISMATCH)
+        text = "the package is for layout %s, the device has %s: build it for that one"
+        raise PackageError(text % (manifest.layout, layout), _MISMATCH)
     if running and manifest.counter < running.counter:
-        text = "the package's security counter %d is below the device's %d"
+        text = "the package's security counter %d is below the device's %d: build it with that or more"
         raise PackageError(text % (manifest.counter, running.counter), _POLICY)
     if manifest.size > bank_size:
-        raise PackageError("the image of %d bytes does not fit the bank of %d" % (manifest.size, bank_size), _TOO_LARGE)
+        text = "the image of %d bytes does not fit the bank of %d: make it smaller"
+        raise PackageError(text % (manifest.size, bank_size), _TOO_LARGE)
     if manifest.packed_max > BLOCK_BUFFER:
         raise PackageError("packed blocks are larger than %d bytes: build with less" % BLOCK_BUFFER, _MALFORMED)
     if manifest.encoding == "delta":

@@ -43,11 +43,13 @@ def load_json(data):
 def _key_for(header, anchors):
     fields = load_json(header)
     if not isinstance(fields, dict) or fields.get("alg") != "ES256" or "crit" in fields:
-        raise PackageError("the manifest is not signed with ES256", _NOT_TRUSTED)
+        raise PackageError("the manifest is not signed with ES256: use a P-256 key", _NOT_TRUSTED)
     for kid, key in anchors:
         if fields.get("kid") == kid:
             return key
-    raise PackageError("the device does not know the key that signed the manifest", _NOT_TRUSTED)
+    raise PackageError(
+        "the device does not know the key that signed the manifest: sign with one it trusts", _NOT_TRUSTED
+    )
 
 
 def _decode(part, limit):

@@ -46,7 +46,10 @@ def package_build_command(
     layout: Layout = None,
     flash_size: FlashSize = None,
     version: Version = None,
-    counter: Annotated[int, typer.Option(help="Security counter; a device never goes below its own.")] = 0,
+    counter: Annotated[
+        int | None,
+        typer.Option(help="Security counter; a device never goes below its own. That of --for's board, 0 otherwise."),
+    ] = None,
     kind: Kind = None,
     encoding: Annotated[str, typer.Option(help="none, deflate or delta.")] = "deflate",
     old: Old = None,

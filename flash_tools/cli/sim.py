@@ -5,14 +5,15 @@ import shlex
 import signal
 import socket
 import sys
+import tempfile
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flash_tools.cli.output import write
+from flash_tools.cli.output import DryRun, Json, result, say, write
 from flash_tools.enrolment import fetch_bundle, read_bundle
 from flash_tools.errors import ToolError
 from flash_tools.signing import keys
@@ -46,9 +47,11 @@ def new(
     behaviour: Behaviour = "good",
     size: Size = 64,
     chip_kib: Annotated[int, typer.Option(help="1024, 2048, 4096, 8192 or 16384.")] = 2048,
-    product: str = "bench",
-    model: str = "sim",
+    product: Annotated[str, typer.Option(help="Product that its updates are for.")] = "bench",
+    model: Annotated[str, typer.Option(help="Model of that product.")] = "sim",
     key: Key = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Make the flash file, the provisioning and the signing key of a device."""
     given = read_bundle(bundle, account or [], ca)
@@ -56,24 +59,50 @@ def new(
         raise ToolError(f"{folder / sim_files.FLASH} exists: remove it, or choose another folder")
     signer = keys.read_key(key, None) if key else None
     if enrol:
-        given = _enrolled(folder, enrol, token, device_id, model, given)
-    files = sim_files.make(
-        folder, given, key=signer, version=version, behaviour=behaviour, size=size * 1024, chip_kib=chip_kib,
-        product=product, model=model, device_id=device_id,
-    )  # fmt: skip
-    if not key:
+        given = _enrolled(folder, enrol, token, device_id, model, given, dry_run)
+    with _place(folder, dry_run) as place:
+        files = sim_files.make(
+            place, given, key=signer, version=version, behaviour=behaviour, size=size * 1024, chip_kib=chip_kib,
+            product=product, model=model, device_id=device_id,
+        )  # fmt: skip
+        who = files.facts()["device"]["DevId"]
+    if not key and not dry_run:
         keys.write_key(files.key, folder / sim_files.KEY)
         write(keys.public_path(folder / sim_files.KEY), keys.public_pem(files.key))
-    print(f"wrote {files.flash} and {files.provision}", file=sys.stderr)
-    print(shlex.join(sim_process.command(files.flash, files.provision)))
+    files.folder = folder
+    _told_new(files, who, key or folder / sim_files.KEY, dry_run, as_json)
 
 
-def _enrolled(folder, url, token, device_id, model, given):
+def _told_new(files, device_id, key, dry_run, as_json):
+    """Say what was made, and the line that runs it."""
+    run = sim_process.command(files.flash, files.provision)
+    say("%s %s and %s" % ("would write" if dry_run else "wrote", files.flash, files.provision))
+    fields = {"flash": files.flash, "provision": files.provision, "key": key}
+    fields = {name: str(path) for name, path in fields.items()}
+    result("sim new", as_json, {**fields, "device": device_id, "run": run, "dry_run": dry_run})
+    if not as_json:
+        print(shlex.join(run))
+
+
+@contextmanager
+def _place(folder, dry_run):
+    """Give the folder to make a device in: a rehearsal has one that goes again."""
+    if not dry_run:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as other:
+        yield Path(other)
+
+
+def _enrolled(folder, url, token, device_id, model, given, dry_run):
     """Enrol; a token is good for once, hence what it brought is kept before anything else can fail."""
     if not token:
         raise ToolError("--enrol needs --token: `fumo device enrol-token` makes one")
     if (folder / BUNDLE).exists():
         raise ToolError(f"{folder / BUNDLE} exists: use it with --bundle, or remove it")
+    if dry_run:
+        say("would enrol %s at %s" % (device_id, url))
+        return given
     _make_folder(folder)
     bundle = fetch_bundle(url, token, device_id, model, given.get("ca_pem"))
     write(folder / BUNDLE, json.dumps(bundle, indent=1).encode() + b"\n", 0o600)
@@ -97,6 +126,8 @@ def package(
     counter: Annotated[int, typer.Option(help="Security counter.")] = 1,
     encoding: Annotated[str, typer.Option(help="none or deflate.")] = "deflate",
     key: Key = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Make an update for the device."""
     files = sim_files.read(folder)
@@ -104,11 +135,12 @@ def package(
     if not files.key:
         raise ToolError("the folder has no key: name one with --key")
     data = files.update(version, behaviour, size * 1024, counter=counter, encoding=encoding)
-    try:
-        output.write_bytes(data)
-    except OSError as e:
-        raise ToolError(f"cannot write {output}: {e.strerror}") from None
-    print(f"wrote {output}, {len(data)} bytes", file=sys.stderr)
+    if not dry_run:
+        write(output, data)
+    say("%s %s: version %s, %d bytes" % ("would write" if dry_run else "wrote", output, version, len(data)))
+    kid = keys.key_id(keys.public_bytes(files.key))
+    fields = {"package": str(output), "firmware": version, "package_bytes": len(data), "kid": kid}
+    result("sim package", as_json, {**fields, "written": not dry_run, "dry_run": dry_run})
 
 
 @app.command("run")

@@ -54,13 +54,19 @@ def trust(chip: Chip) -> Trust | None:
         return None
 
 
+def counter(chip: Chip) -> int | None:
+    """Return the security counter of the firmware that is confirmed, None where nothing trusted is."""
+    found = _confirmed(chip, trust(chip))
+    return found.counter if found else None
+
+
 def unpack(chip: Chip, place: Place, data: bytes) -> Content:
     """Return what a package puts into a bank of this flash; raise RefusedError where its device would not take it."""
     image, header = bank_of(chip, place)
     known, text = trust(chip), package_read.manifest_text(data)
     try:
         manifest = _manifest(text, known)
-        _check(chip, manifest, known, image, _confirmed(chip, known, place))
+        _check(chip, manifest, known, image, _confirmed(chip, known, place.name))
     except PackageError as e:
         raise (RefusedError if e.code in _REFUSED else VerifyError)(str(e)) from None
     opened = package_read.open_package(data, None, _source(chip, manifest, place))
@@ -134,12 +140,12 @@ def _check(chip, manifest, known, image, running):
         raise RefusedError("the image of %d bytes does not fit %s of %d" % (manifest.size, image.name, image.size))
 
 
-def _confirmed(chip, known, place):
+def _confirmed(chip, known, other_than=""):
     """Return the manifest of the confirmed bank if that is another one."""
     found = flash_place.boot(chip)
     regions = chip.regions()
     names = ("bank%d" % found.confirmed, "header%d" % found.confirmed) if found and known else ()
-    if not names or names[0] == place.name or not all(name in regions for name in names):
+    if not names or names[0] == other_than or not all(name in regions for name in names):
         return None
     return read_manifest(Bank(*(regions[name] for name in names)), known)
 

@@ -48,13 +48,17 @@ def build(
     whom: Whom,
     key,
     *,
-    counter: int = 0,
+    counter: int | None = None,
     encoding: str = "deflate",
     old: Path | None = None,
     revoked: Sequence[str] = (),
     built: int | None = None,
 ) -> Built:
-    """Make the image of a folder or a file, and its package; `old` is the running image of a delta, or its package."""
+    """Make the image of a folder or a file, and its package; `old` is the running image of a delta, or its package.
+
+    Without a counter it is the one that the board's firmware has: what is built for a board, that board does not refuse.
+    """
+    counter = (whom.counter or 0) if counter is None else counter
     if encoding == "delta" and old is None:
         raise ToolError("a delta needs the image that runs: say it with --old")
     if encoding != "delta" and old is not None:

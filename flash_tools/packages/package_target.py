@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from agent import factory
 from flash_tools import chips, layouts
 from flash_tools.errors import ToolError, UsageError
+from flash_tools.flash import flash_package
 from flash_tools.packages.package_estimate import Speed, of_sfdp
 from flash_tools.sim import sim_files
 from flash_tools.target import parse
@@ -22,6 +23,7 @@ class Whom:
     layout: str
     bank_size: int | None = None
     speed: Speed | None = None
+    counter: int | None = None
 
 
 def of_board(board: str, layout: str | None = None) -> Whom:
@@ -35,7 +37,14 @@ def of_board(board: str, layout: str | None = None) -> Whom:
                 f"{board} does not say what it is: provision it first, or say --product, --model and --layout"
             )
         speed = of_sfdp(chip.sfdp, chip.name) if chip.sfdp else None
-        return Whom(facts["product"], (facts["model"],), chip.layout_hash, _bank_size(chip.layout), speed)
+        return Whom(
+            facts["product"],
+            (facts["model"],),
+            chip.layout_hash,
+            _bank_size(chip.layout),
+            speed,
+            flash_package.counter(chip),
+        )
 
 
 def of_layout(text: str, flash_size: str | None = None) -> tuple[str, int | None]:
@@ -79,7 +88,7 @@ def combine(board, product, models, layout, flash_size) -> Whom:
     if missing:
         raise UsageError(f"for whom is it? say {', '.join(missing)}, or --for BOARD, which reads it off a board")
     if found:
-        return Whom(product, models, found.layout, found.bank_size, found.speed)
+        return Whom(product, models, found.layout, found.bank_size, found.speed, found.counter)
     layout, bank_size = of_layout(layout, flash_size)
     return Whom(product, models, layout, bank_size)
 

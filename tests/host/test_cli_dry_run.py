@@ -87,3 +87,39 @@ def test_in_earnest_it_is_changed(office, capsys, monkeypatch):
     before = state(office)
     inside(capsys, monkeypatch, "device", "change", "sim:1", "--tag", "field")
     assert state(office) != before
+
+
+@pytest.mark.parametrize(
+    "words", [("sim", "new", "dev9"), ("sim", "new", "dev9", "--enrol", "http://localhost:1", "--token", "t"),
+              ("sim", "package", "dev0", "fw9.fup", "--version", "9")],
+)  # fmt: skip
+def test_a_simulated_device_can_be_rehearsed(office, words, capsys, monkeypatch):
+    monkeypatch.chdir(office)
+    before = files_of(office)
+    out, said = inside(capsys, monkeypatch, *words, "--dry-run", "--json")
+    answer = json.loads(out)
+    assert answer["command"] == " ".join(words[:2]) and answer["dry_run"] is True and "would write" in said
+    assert files_of(office) == before
+
+
+def test_a_rehearsal_refuses_what_cannot_be(office, capsys, monkeypatch):
+    monkeypatch.chdir(office)
+    for words in (("sim", "new", "dev0"), ("sim", "new", "dev9", "--chip-kib", "3"),
+                  ("sim", "package", "dev0", "fw9.fup", "--version", "a b")):  # fmt: skip
+        out, _ = inside(capsys, monkeypatch, *words, "--dry-run", "--json", code=1)
+        assert json.loads(out)["ok"] is False
+
+
+def test_a_simulated_device_is_told_as_an_object(office, capsys, monkeypatch):
+    monkeypatch.chdir(office)
+    made = json.loads(inside(capsys, monkeypatch, "sim", "new", "dev8", "--id", "sim:8", "--json")[0])
+    assert made["device"] == "sim:8" and made["dry_run"] is False and made["flash"] in made["run"]
+    for name in ("flash", "provision", "key"):
+        assert (office / made[name]).is_file()
+    told = json.loads(inside(capsys, monkeypatch, "sim", "package", "dev8", "8.fup", "--version", "8", "--json")[0])
+    assert told["package_bytes"] == (office / told["package"]).stat().st_size and told["written"] is True
+
+
+def files_of(place):
+    """Return each file that a simulated device could change, with what is in it."""
+    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file() and "fumo-server" not in path.parts}

@@ -23,7 +23,7 @@ READS = {
     "package list", "package show", "package verify", "recover status", "server show", "status",
 }  # fmt: skip
 # What is not mended yet, and where; a rule that holds by now says so.
-PENDING = {"sim new": "flash_tools/cli/sim.py", "sim package": "flash_tools/cli/sim.py"}
+PENDING = {}
 # A command that runs something until it is ended: what it writes is what that does.
 RUNS = {"server run", "sim run"}
 # Words that stay long, and what may take the same option in another sense.

@@ -7,8 +7,8 @@ from agent.job import FLOOR
 from agent.journal import Journal
 from flash_tools.signing.keys import key_id, public_bytes
 from ports.sim.device import IDLE, RECOVERY
-from tests.host.recovery_world import KEYS, World, package
 from tests.portable.smp_client import Client
+from tests.powercut.recovery_world import KEYS, World, package
 
 REVOKED = [key_id(public_bytes(KEYS[2]))]
 

@@ -5,8 +5,8 @@ from hal.boot_record import ARMED, CONFIRMED, FALLBACK, TRIED
 from hal.first_stage import MAX_CRASHES
 from ports.sim.device import IDLE, RECOVERY, RESET
 from ports.sim.firmware import CRASH, CRASH_CONFIRMED, HANG, UNFIT
-from tests.host.recovery_world import World, package
 from tests.portable.smp_client import Client
+from tests.powercut.recovery_world import World, package
 
 NEW = (("upload", package("2"), 900), ("reset",))
 

@@ -11,7 +11,7 @@ from collections import Counter
 from multiprocessing import Pool
 from pathlib import Path
 
-from tests.powercut import schedules, session_schedules
+from tests.powercut import recovery, schedules, session_schedules
 from tests.powercut.session_explore import KINDS
 
 _SHOWN = 10
@@ -28,6 +28,7 @@ class Total:
         self.by_phase, self.by_effect = Counter(), Counter()
         self.violations = []
         self.sessions = Sessions()
+        self.recoveries = 0
 
     @property
     def all_violations(self):
@@ -38,6 +39,10 @@ class Total:
         """Take one worker's summary."""
         if "message_cuts" in found:
             self.sessions.add(found)
+            return
+        if "recovery_schedules" in found:
+            self.recoveries += found["recovery_schedules"]
+            self.violations += found["violations"]
             return
         self.schedules += found["schedules"]
         self.checks += found["checks"]
@@ -56,6 +61,7 @@ class Total:
             "by_effect": dict(self.by_effect),
             "ended_new_200": self.ended_new_200,
             **self.sessions.as_json(),
+            "recovery_schedules": self.recoveries,
             "seconds": round(seconds, 1),
         }
 
@@ -67,8 +73,10 @@ class Total:
     def line(self):
         """Return the closing line."""
         sessions = self.sessions
-        return "powercut: %d schedules, %d with sessions (%d cuts between messages), %d checks, %d violations" % (
+        text = "powercut: %d schedules, %d of recovery, %d with sessions (%d cuts between messages), %d checks, %d violations"
+        return text % (
             self.schedules,
+            self.recoveries,
             sessions.schedules,
             sessions.kinds.total(),
             self.checks + sessions.checks,
@@ -125,12 +133,16 @@ def _run(task):
 def _show(number, of, total):
     if sys.stderr.isatty() or number % 20 == 0 or number == of:
         end = "\r" if sys.stderr.isatty() and number < of else "\n"
-        made = total.schedules + total.sessions.schedules
+        made = total.schedules + total.sessions.schedules + total.recoveries
         text = "%d of %d tasks, %d schedules, %d violations" % (number, of, made, len(total.all_violations))
         print(text, end=end, file=sys.stderr, flush=True)
 
 
 def _replay(schedule_id):
+    if schedule_id.startswith("recovery/"):
+        violations = recovery.replay(schedule_id)
+        print("replayed %s: %s" % (schedule_id, violations or "no violation"))
+        return 1 if violations else 0
     sessions = schedule_id.split("@")[0].count("/") == 1
     explorer = (session_schedules if sessions else schedules).replay(schedule_id)
     for path, text in explorer.violations:
@@ -146,7 +158,7 @@ def main():
     parser.add_argument("--sample", action="store_true", help="a selection of a minute")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--random", type=int, default=400, help="random schedules a world")
-    parser.add_argument("--only", choices=("flash", "sessions"), help="one of the two parts")
+    parser.add_argument("--only", choices=("flash", "sessions", "recovery"), help="one of the parts")
     arguments = parser.parse_args()
     if arguments.id:
         return _replay(arguments.id)
@@ -167,11 +179,13 @@ def main():
 
 def _work(arguments):
     work = []
-    if arguments.only != "sessions":
+    if arguments.only in (None, "flash"):
         work += schedules.tasks(arguments.sample, arguments.random)
-    if arguments.only != "flash":
+    if arguments.only in (None, "sessions"):
         singles, pairs = (_SAMPLE, _SAMPLE_PAIRS) if arguments.sample else (0, _PAIRS)
         work += session_schedules.tasks(singles, pairs)
+    if arguments.only in (None, "recovery") and not arguments.sample:
+        work += recovery.tasks()
     return work
 
 
