@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+SMPMGR := $(VENV)/smpmgr
 PY := PYTHONPATH=. $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
 
@@ -23,7 +24,7 @@ run: $(VENV)/.stamp ## watch an update from server to device, power cut in the m
 	@$(PY) -m flash_tools.demo $(if $(FIRMWARE),--firmware $(FIRMWARE)) $(if $(DEVICES),--devices $(DEVICES)) \
 	    $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
 
-test: $(VENV)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
+test: $(VENV)/.stamp $(SMPMGR)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
 	$(PY) -m pytest $(ARGS)
 
 powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update and between any two messages; ID=... replays one schedule
@@ -63,6 +64,12 @@ clean: ## remove everything that was made, the environment included
 	rm -rf $(VENV) build *.egg-info .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.mpy' -delete
+
+# Somebody else's client for serial recovery. Without it (no network, no wheel for this machine) its tests say that they are skipped.
+$(SMPMGR)/.stamp: requirements-smpmgr.lock $(VENV)/.stamp
+	@echo "installing smpmgr into $(SMPMGR), once, for the tests of serial recovery"
+	@{ $(PYTHON) -m venv --clear $(SMPMGR) && PIP_DISABLE_PIP_VERSION_CHECK=1 $(SMPMGR)/bin/python -m pip --quiet install \
+	    --require-hashes -r requirements-smpmgr.lock && touch $@; } || echo "tests with smpmgr will be skipped: it cannot be installed"
 
 # detools comes as source only, hence the compiler.
 $(VENV)/.stamp: requirements-dev.lock pyproject.toml

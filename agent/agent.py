@@ -242,7 +242,7 @@ class Agent:
         """Return what takes a package that the server sends itself."""
         from agent.push import Push
 
-        return Push(self.hardware, self.record, self.identity, self.update.running_manifest())
+        return Push(self.hardware, self.record, self.identity, self.update.demands())
 
     def details(self):
         """Return the leaves below Ext."""

@@ -19,7 +19,7 @@ LOADED = const(900)
 
 
 class Fetch:
-    """`step` until the record's phase is another; `running` gives the manifest of the running firmware.
+    """`step` until the record's phase is another; `running` gives what a package is held against.
 
     `backoff` counts the failures in a row, `began` is when the order was taken or the board started.
     """

@@ -17,7 +17,7 @@ _STATUS = {402: _NOT_A_PACKAGE, 502: 420}  # by a PackageError's code; with any 
 
 
 class Push:
-    """`running` is the manifest of the confirmed bank, `identity` what the device is and trusts."""
+    """`running` is what a package is held against (Update.demands), `identity` what the device is and trusts."""
 
     def __init__(self, hardware, record, identity, running):
         boot = hardware.boot

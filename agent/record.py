@@ -119,6 +119,14 @@ class Record:
         """Put what the job has learnt."""
         self._journal.put(((JOB, self.job.pack()),))
 
+    def demands(self, running):
+        """Return what a package is held against: the running firmware's manifest, and what serial recovery must not forget."""
+        if self._journal.get(FLOOR, bytearray(58)) < 0:
+            return running
+        from agent.serial_floor import bind
+
+        return bind(self._journal, running)
+
     # -- what the server puts into the object, and what the board takes out of it -------------------------------------
 
     @property
@@ -134,7 +142,7 @@ class Record:
     def begin_push(self):
         """Put that the bank is about to be written without an order."""
         self.progress.clear()
-        self._content(STATE_IDLE, NO_BANK, bytes(32), ((PROGRESS, None),))
+        self._content(STATE_IDLE, NO_BANK, bytes(32), ((PROGRESS, None), (UPLOAD, None)))
 
     def hold(self, bank, digest, written=True):
         """Put that a package is held which no order has fetched; the bank was written for it, or is the running one."""

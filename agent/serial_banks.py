@@ -47,6 +47,11 @@ class SerialBanks:
         """Tell whether `bank` is the one for uploads and has something whole in it."""
         return bank == self.target and self.found[bank] is not None
 
+    def disarm(self):
+        """Let no boot be a trial any more, before the order behind it is forgotten: nobody would confirm it, or end it."""
+        if self.boot.trial_waits:
+            self.boot.begin_trial()
+
     def release(self):
         """The bank for uploads is about to be erased: see to it that no boot starts it, or another one that is not whole."""
         boot, kept, target = self.boot, self.kept, self.target
@@ -55,8 +60,6 @@ class SerialBanks:
             boot.give_up(target)
         elif kept != boot.confirmed():
             boot.fall_back(kept)
-        elif boot.trial_waits:
-            boot.begin_trial()
 
     def listed(self):
         """Return (slot, version, digest, bootable, pending, confirmed, active) of what is whole; an upload goes to slot 1."""

@@ -1,7 +1,8 @@
 """What the next firmware must not fall below, kept where serial recovery overwrites the bank that said so.
 
 As long as a bank is confirmed, its signed manifest says it: a security counter and keys that are no longer trusted. Before that
-manifest is erased it goes into a journal value of its own, which is forgotten once a trial has passed.
+manifest is erased it goes into a journal value of its own, which is forgotten once a trial has passed. Until then it binds
+servers, too: the bank that is left may demand less.
 """
 
 import struct
@@ -18,13 +19,19 @@ _MOST = const(2304)  # a manifest's worth of keys
 
 def demands(journal, boot, banks, identity, stays):
     """Return what a package is held against: like the manifest of a running bank. `stays`: that of the bank that is kept."""
-    found = Fields()
-    found.sha256, found.size = (stays.sha256, stays.size) if stays else (b"", 0)  # what a delta may start from
-    found.counter, found.revoked = _load(journal)
     confirmed = None if boot.void else read_manifest(banks[boot.confirmed()], identity)
-    if confirmed:
-        found.counter = max(found.counter, confirmed.counter)
-        found.revoked = found.revoked + confirmed.revoked
+    return bind(journal, stays, confirmed)
+
+
+def bind(journal, running, confirmed=None):
+    """Return what a package is held against while `running`, or nothing, is what a delta may start from."""
+    found = Fields()
+    found.sha256, found.size = (running.sha256, running.size) if running else (b"", 0)
+    found.counter, found.revoked = _load(journal)
+    for manifest in (running, confirmed):
+        if manifest:
+            found.counter = max(found.counter, manifest.counter)
+            found.revoked = found.revoked + manifest.revoked
     return found
 
 

@@ -66,13 +66,13 @@ class SerialInstall:
 
     def begin(self, size, sha=None):
         """Start an upload of a file, or go on with it; return the offset of the next piece."""
-        sha = bytes(sha) if sha else None
+        sha = bytes(sha) if sha and any(sha) else None
         if sha and sha == self._sha and size == self._size and (self._installer or self._done):
             return self._wanted
         self._record = Record(self._journal)
         self._size, self._sha, self._wanted, self._error = size, sha, 0, None
         self._accepted = self._done = self._same = False
-        if sha and self._is_noted() and self._banks.hold(self._record.package.bank):
+        if sha and self._noted() == sha and self._banks.hold(self._record.package.bank):
             self._complete()
         else:
             self._installer = self._new_installer()
@@ -167,9 +167,10 @@ class SerialInstall:
             raise PackageError(text % (self._size, manifest.package_size))
         record, banks, more = self._record, self._banks, []
         self._hardware.check_flash()
+        banks.disarm()
         if banks.overwrites_confirmed:
             more.append((FLOOR, serial_floor.pack(self._demands, self._identity)))
-        if not (self._is_noted() and record.idle and record.progress.image == manifest.sha256[:8]):
+        if not self._goes_on(manifest):
             record.progress.clear()
             more.append((UPLOAD, struct.pack(_UPLOAD, _FORMAT, banks.target, self._size, self._sha or bytes(_HASH))))
             if banks.overwrites_confirmed:
@@ -189,15 +190,19 @@ class SerialInstall:
             record.progress.clear()
             self._journal.put(((PACKAGE, record.package.pack()), (PROGRESS, None), (UPLOAD, None)))
 
-    def _is_noted(self):
-        """Tell whether the journal knows this upload; a client that was told to begin again does not repeat its digest."""
+    def _noted(self):
+        """Return the SHA-256 of the file of that size that the journal knows, zero where it was not given; None: another."""
         data = bytearray(58)
         if self._journal.get(UPLOAD, data) < 0 or data[0] != _FORMAT:
-            return False
+            return None
         _, bank, size, sha = struct.unpack_from(_UPLOAD, data, 0)
-        if (bank, size) != (self._banks.target, self._size):
-            return False
-        return self._sha is None or sha in (self._sha, bytes(_HASH))
+        return sha if (bank, size) == (self._banks.target, self._size) else None
+
+    def _goes_on(self, manifest):
+        """Tell whether this upload was begun; a client that was told to begin again does not repeat its digest."""
+        noted, record = self._noted(), self._record
+        known = noted and (self._sha is None or noted in (self._sha, bytes(_HASH)))
+        return known and record.idle and record.progress.image == manifest.sha256[:8]
 
 
 def _no(digest):

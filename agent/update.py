@@ -88,6 +88,10 @@ class Update:
             self._work = Work(self)
         return self._work
 
+    def demands(self):
+        """Return what a package is held against, see Record.demands."""
+        return self.record.demands(self.running_manifest())
+
     # -- helpers ------------------------------------------------------------------------------------------------------
 
     def wait(self, wait_ms):

@@ -67,7 +67,7 @@ class Work:
         if not owner.fetch:
             from agent.fetch import Fetch
 
-            parts = owner.hardware, self._record, owner.identity, owner.port, owner.source, owner.running_manifest
+            parts = owner.hardware, self._record, owner.identity, owner.port, owner.source, owner.demands
             owner.fetch = Fetch(*parts, owner.backoff, owner.began)
         wait_ms = owner.wait(owner.fetch.step())
         if self._record.job.phase != DOWNLOAD:

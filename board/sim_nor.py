@@ -39,9 +39,10 @@ def build(port, layout):
     boot = BootRecord(regions["boot"])
 
     def check_flash():
-        """Refuse a chip that shows the boot record at a second address: writing one bank would destroy the other."""
+        """Before a bank is written: refuse a chip that shows the boot record at a second address, and make that one firm."""
         if wraps(flash, regions["boot"].start + boot.probe()):
             raise FlashError("the flash is smaller than the layout takes it for: check the part")
+        boot.firm()
 
     hardware = Hardware(
         layout_hash(layout),

@@ -21,6 +21,7 @@ from flash_tools.server.lock import FolderLock
 from flash_tools.server.log import plain
 from flash_tools.server.settings import Settings, is_loopback
 
+_NO_CONTENT = 204
 _TIMEOUT_S = 60
 _ANSWER_MAX = 1 << 28
 _PART = 1 << 18
@@ -128,7 +129,9 @@ def _copy(answer, file):
 
 
 def _checked(answer, value):
-    if answer.length:  # bytes that were announced and did not come
+    headers = answer.headers
+    lost = not (value or answer.status == _NO_CONTENT or headers["Content-Length"] or headers["Transfer-Encoding"])
+    if answer.length or lost:  # bytes that were announced and did not come, or the headers that announce them
         raise ToolError("the server's answer was cut short")
     return value
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flash_tools.errors import ToolError
 from flash_tools.server.log import plain
+from flash_tools.whole_file import new_file
 
 _TIMEOUT_S = 30
 _ANSWER_MAX = 1 << 16
@@ -32,6 +33,14 @@ def fetch_bundle(url: str, token: str, device_id: str, model: str = "", ca_pem: 
             "%s does not enrol %s: %s" % (plain(parts.netloc), plain(device_id), said or "status %d" % status)
         )
     return _bundle(data, device_id)
+
+
+def keep_bundle(path: Path, *asked, **more) -> dict:
+    """Fetch a bundle and keep it, for its owner only. A token is good for once, so the room for what it brings is there before."""
+    with new_file(path, 0o600, room=_ANSWER_MAX) as file:
+        bundle = fetch_bundle(*asked, **more)
+        file.write(json.dumps(bundle, indent=1).encode() + b"\n")
+    return bundle
 
 
 def read_bundle(path: Path | None, changes: list[str], ca: Path | None) -> dict:

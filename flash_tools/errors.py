@@ -47,3 +47,9 @@ class RolledBackError(ToolError):
     """The device runs the firmware that it had before."""
 
     exit_code = 8
+
+
+class StoppedError(ToolError):
+    """Ctrl-C; the text says what it leaves."""
+
+    exit_code = 130

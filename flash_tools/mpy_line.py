@@ -16,6 +16,8 @@ from flash_tools.errors import BusyError, NotFoundError, SilentError, ToolError,
 _ANSWER_S = 10
 _PROMPT_S = 1
 _LEFT_S = 0.5
+_MOST = 1 << 20  # bytes of one answer: a board may talk without end
+_FLUSHES = 100
 _BLANKS = b" " * 256  # at least a window of a raw paste
 _PROMPT = b">>> "
 _LINE_ERRORS = (errno.EIO, errno.ENXIO, errno.EBADF, errno.ENODEV, errno.EPIPE)
@@ -88,14 +90,51 @@ def soft_reset(line) -> None:
 def _open(port, place):
     import serial
     from mpremote.transport import TransportError
-    from mpremote.transport_serial import SerialTransport
 
     try:
-        line = SerialTransport(port, timeout=_ANSWER_S)
+        line = _bounded()(port, timeout=_ANSWER_S)
     except (TransportError, serial.SerialException, OSError, ValueError):
         raise _why_not(port, place) from None
     line.serial.write_timeout = _ANSWER_S
     return line
+
+
+def _bounded():
+    """Return mpremote's transport; it takes silence alone for the end, so that a board that never stops would keep it for ever."""
+    from mpremote.transport import TransportError
+    from mpremote.transport_serial import SerialTransport
+
+    class Bounded(SerialTransport):
+        def read_until(self, min_num_bytes, ending, timeout=10, data_consumer=None, timeout_overall=None):
+            data, began = bytearray(), time.monotonic()
+            heard = now = began
+            while not data.endswith(ending) and len(data) < _MOST:
+                if now - heard >= (timeout or _ANSWER_S) or timeout_overall and now - began >= timeout_overall:
+                    break
+                new = self.serial.read(1) if self.is_pty or self.serial.inWaiting() else b""
+                now = time.monotonic()
+                data += new
+                if new and data_consumer:
+                    data_consumer(new)
+                if new:
+                    heard = now
+                else:
+                    time.sleep(0.01)
+            return bytes(data)
+
+        def enter_raw_repl(self, soft_reset=False, timeout_overall=_ANSWER_S):
+            self.serial.write(b"\r\x03")
+            for _ in range(_FLUSHES):
+                if not self.serial.inWaiting():
+                    break
+                self.serial.read(self.serial.inWaiting())
+            self.serial.write(b"\r\x01")
+            hello = b"raw REPL; CTRL-B to exit\r\n"
+            if not self.read_until(1, hello, timeout_overall=timeout_overall).endswith(hello):
+                raise TransportError("it shows no raw REPL")
+            self.in_raw_repl = True
+
+    return Bounded
 
 
 def _why_not(port, place):

@@ -5,11 +5,14 @@ sim:FOLDER           the pseudo-terminal of a simulated device that runs with on
 """
 
 import errno
+import functools
+import os
 from pathlib import Path
 
 import serial
 
 from flash_tools.errors import BusyError, NotFoundError, ToolError, UsageError
+from flash_tools.serial_trace import TRACE, TracedSerial
 from flash_tools.target import Target
 
 KINDS = ("serial", "sim")
@@ -34,8 +37,10 @@ def split(target: Target) -> tuple[str, int]:
 def open_line(target: Target, timeout_s: float | None = None) -> serial.Serial:
     """Open a board's line for this program alone; `timeout_s` is that of reads, None waits."""
     path, baud = split(target)
+    trace = os.environ.get(TRACE)
+    make = functools.partial(TracedSerial, trace=trace) if trace else serial.Serial
     try:
-        return serial.Serial(path, baud, timeout=timeout_s, write_timeout=_WRITE_TIMEOUT_S, exclusive=True)
+        return make(path, baud, timeout=timeout_s, write_timeout=_WRITE_TIMEOUT_S, exclusive=True)
     except (serial.SerialException, OSError, ValueError) as e:
         raise _error(target, path, getattr(e, "errno", None) or _cause(e)) from None
 
@@ -50,8 +55,12 @@ def _error(target: Target, path: str, number: int | None) -> ToolError:
         return BusyError("%s is used by another program: end that one first" % path)
     if number in (errno.EACCES, errno.EPERM):
         return ToolError("%s may not be opened: add yourself to the group that owns it (dialout)" % path)
+    if target.kind == "sim" and not Path(target.place).is_dir():
+        return NotFoundError("there is no folder %s: `fumo sim new` makes a simulated device" % target.place)
     if target.kind == "sim":
-        return NotFoundError("%s has no serial line: start it with `fumo sim run --serial`" % target.place)
+        return NotFoundError(
+            "%s has no serial line: run it with `fumo sim run %s --serial`" % (target.place, target.place)
+        )
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO):
         return NotFoundError("%s is not there: connect the board, or name its port" % path)
     return NotFoundError("%s is no serial port" % path)

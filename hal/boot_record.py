@@ -104,6 +104,15 @@ class BootRecord:
         for _ in range(2):
             self._write(CONFIRMED, 1 - bank, _NO_BANK)
 
+    def firm(self):
+        """See to it that two records name the confirmed bank, before the other one is written: one alone could fade."""
+        same = 0
+        for sector in range(3):
+            sequence, _, bank, _, _, void = self._read(sector)
+            same += sequence > 0 and bank == self.bank and (void == _VOID) == self.void
+        if self.found and same < 2:
+            self._write(self.state, self.bank, self.trial)
+
     def probe(self):
         """Return the address of a record, which is unlike anything else on the chip; -1 where there is none."""
         return self._newest * self._sector if self._newest >= 0 else -1

@@ -20,7 +20,7 @@ class Hardware:
         self.watchdog = watchdog
         self.crash_counter = crash_counter
         self.erase_units = erase_units  # those that leave the watchdog its share
-        self.check_flash = check_flash  # raises FlashError where the chip is not what the layout takes it for
+        self.check_flash = check_flash  # before a bank is written: FlashError where the chip is another one
         self.settings = None  # region of the settings' three copies
         self.factory = None  # region of the factory data
         self.led = None

@@ -12,8 +12,10 @@ from agent.job import STATE_FAILED, STATE_FAILED_HELD, STATE_READY
 from flash_tools import chips
 from flash_tools.boards.board_line import ANSWER_S, Console
 from flash_tools.boards.board_offline import Offline
+from flash_tools.chips.image_file import in_use
 from flash_tools.errors import RefusedError, ToolError, UsageError
 from flash_tools.serial_line import LINK
+from flash_tools.sim.sim_files import FLASH
 from flash_tools.target import Target, parse
 
 KINDS = ("sim", "serial", "file", "spi", "mtd", "mpy", "ssh")
@@ -40,13 +42,16 @@ class Done:
 def status(
     board: str, *, layout: str | None = None, timeout_s: float = ANSWER_S, verify: bool = False, interrupt: bool = False
 ) -> dict:
-    """Return how a board is; `live` tells whether it said so itself. `verify` reads the images of one that does not run."""
+    """Return how a board is; `live` tells whether it said so itself, else `in_use` whether a simulated one runs all the same.
+
+    `verify` reads the images of a board that cannot be asked.
+    """
     target = _target(board)
     if _is_live(target):
         with Console(target, timeout_s) as console:
             return {"live": True, **console.status()}
     with _offline(board, layout, False, interrupt) as offline:
-        return offline.status(verify)
+        return {**offline.status(verify), "in_use": _in_use(target)}
 
 
 def command(
@@ -106,6 +111,11 @@ def _target(board) -> Target:
 def _is_live(target):
     """Tell whether there is a line to ask: that of a simulated device is there while it runs with one."""
     return target.kind == "serial" or (target.kind == "sim" and (Path(target.place) / LINK).exists())
+
+
+def _in_use(target):
+    place = Path(target.place)
+    return target.kind in ("sim", "file") and in_use(place / FLASH if target.kind == "sim" else place)
 
 
 @contextmanager

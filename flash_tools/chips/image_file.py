@@ -63,12 +63,32 @@ class ImageFile:
 
     def _write(self, addr, data):
         try:
-            os.pwrite(self._file.fileno(), data, addr)
+            done = os.pwrite(self._file.fileno(), data, addr)
         except OSError as e:
             raise FlashError("cannot write %s: %s" % (self.path, e.strerror)) from None
+        if done != len(data):
+            raise FlashError("cannot write %s: there is no room" % self.path)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception) -> None:
         self._file.close()
+
+
+def in_use(path: Path) -> bool:
+    """Tell whether a simulated device runs on a flash image, or a command writes it."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def refuse_used(path: Path) -> None:
+    """Raise a BusyError where that is so."""
+    if in_use(path):
+        raise BusyError(_BUSY % path)

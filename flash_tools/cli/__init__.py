@@ -1,122 +1,91 @@
 """The command `fumo`: thin wrappers of functions that scripts can call themselves, a file for each of its commands.
 
-Data on stdout, words for people on stderr. Only the file of the command that is wanted is loaded: what the others need
-takes most of a second. The texts of `fumo --help` are in index.py, which `python -m flash_tools.lists` makes.
+Data on stdout, words for people on stderr. This file loads nothing until `main` runs: a Ctrl-C that comes early ends in
+one line, too.
 """
 
-import functools
 import importlib
-import json
-import os
 import sys
-from typing import Annotated
 
-import typer
-
-from flash_tools.cli.index import COMMANDS
-from flash_tools.cli.output import VERSION, say
-from flash_tools.errors import ToolError, UsageError
-
-GROUPS = {
-    "keys": "key", "package": "package", "flash": "flash", "recover": "recover", "config": "config", "server": "server",
-    "device": "device", "campaign": "campaign", "sim": "sim",
-}  # fmt: skip
-SINGLE = ("provision", "deploy", "board", "monitor", "dump", "doctor", "notify", "order")
-_NotUnderstoodError = typer.BadParameter.__mro__[1]  # of typer's or of click's, as the version has it
-
-
-def build(module: str | None = None) -> typer.Typer:
-    """Return the app: with the commands of one file, or with all of them."""
-    made = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    made.callback(invoke_without_command=True)(root)
-    for each in (module,) if module else (*SINGLE, *GROUPS.values()):
-        loaded = importlib.import_module("flash_tools.cli." + each)
-        for name in (name for name, its in GROUPS.items() if its == each):
-            made.add_typer(loaded.app, name=name)
-        if each in SINGLE:
-            loaded.register(made)
-    return made
-
-
-def outline() -> typer.Typer:
-    """Return an app that can do nothing but show its help."""
-    made = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    made.callback(invoke_without_command=True)(root)
-    for name, (_, is_group, text) in COMMANDS.items():
-        if is_group:
-            made.add_typer(typer.Typer(help=text), name=name)
-            made.registered_groups[-1].typer_instance.command("nothing")(_nothing)
-        else:
-            made.command(name, help=text)(_nothing)
-    return made
-
-
-@functools.cache
-def _whole():
-    return build()
+_SHOWN = ("GROUPS", "SINGLE", "app", "build", "outline")  # of commands.py
 
 
 def __getattr__(name):
-    if name == "app":
-        return _whole()
-    raise AttributeError(name)
-
-
-def root(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
-) -> None:
-    """Keys, packages, boards, servers and simulated devices."""
-    if version:
-        from flash_tools.version import version as installed
-
-        print("fumo-agent", installed())
-        raise typer.Exit
-    from flash_tools.cli import config
-
-    config.apply(context)
-
-
-def _nothing() -> None:
-    """Do nothing."""
-
-
-def _wanted(words):
-    """Return the app for a command line."""
-    if "_FUMO_COMPLETE" in os.environ:
-        return _whole()
-    if not words or words in (["--help"], ["--version"]):
-        return outline()
-    return build(COMMANDS[words[0]][0]) if words[0] in COMMANDS else _whole()
+    if name in _SHOWN:
+        return getattr(importlib.import_module("flash_tools.cli.commands"), name)
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))
 
 
 def main() -> None:
     """Run `fumo`; what the user can mend is one line and an exit code."""
+    sys.exit(_main())
+
+
+def _main():
     try:
-        sys.exit(_run())
-    except ToolError as e:
+        from flash_tools.errors import ToolError
+
+        try:
+            from flash_tools.cli import commands
+
+            return commands.run()
+        except ToolError as e:
+            return _fail(str(e), e.exit_code)
+    except KeyboardInterrupt:
+        _deaf()
+        return _fail("interrupted: the same command begins again, or goes on", 130)
+
+
+def _fail(text, code):
+    """Say what went wrong, on stderr whatever has become of stdout."""
+    import json
+    from contextlib import suppress
+
+    from flash_tools.cli.output import VERSION, say
+
+    try:
         if "--json" in sys.argv:
-            print(json.dumps({"version": VERSION, "ok": False, "error": str(e), "exit_code": e.exit_code}))
-        say(f"fumo: {e}")
-        sys.exit(e.exit_code)
+            said = {
+                "version": VERSION,
+                "command": _command(sys.argv[1:]),
+                "ok": False,
+                "error": text,
+                "exit_code": code,
+            }
+            print(json.dumps(said))
+        sys.stdout.flush()
+    except OSError:
+        silence()
+    with suppress(OSError):
+        say(f"fumo: {text}")
+    return code
 
 
-def _run():
-    """Return the exit code; a command that was not understood is a ToolError, too."""
-    try:
-        code = _wanted(sys.argv[1:])(prog_name="fumo", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except typer.Abort:
-        raise ToolError("nothing was done") from None
-    except _NotUnderstoodError as e:
-        if type(e).__name__ == "NoArgsIsHelpError":  # the help was asked for, and is printed
-            e.show()
-            return e.exit_code
-        where = e.ctx.command_path if e.ctx else "fumo"
-        text = " ".join(e.format_message().split()).rstrip(".")
-        raise UsageError("%s: see `%s --help`" % (text, where)) from None
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # whoever read it has gone: nothing is left to flush
-        return 1
-    except OSError as e:
-        raise ToolError(f"cannot use {e.filename}: {e.strerror}" if e.filename else str(e)) from e
+def _command(words):
+    """Return the command that was meant, as its result would name it."""
+    from flash_tools.cli.index import COMMANDS
+
+    while words and words[0].startswith("-"):
+        words = words[1 if "=" in words[0] else 2 :]
+    if not words or words[0] not in COMMANDS:
+        return ""
+    is_group = COMMANDS[words[0]][1] and words[1:] and not words[1].startswith("-")
+    return " ".join(words[: 2 if is_group else 1])
+
+
+def silence() -> None:
+    """Let nothing more come out of stdout: who read it has gone, or there is no room."""
+    import os
+    from contextlib import suppress
+
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _deaf():
+    """A second Ctrl-C changes nothing any more."""
+    import signal
+    from contextlib import suppress
+
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

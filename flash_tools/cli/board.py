@@ -6,7 +6,7 @@ import typer
 
 from flash_tools.boards import board_control as work
 from flash_tools.boards import fumo_words
-from flash_tools.cli.output import DryRun, Json, result, say, show_fields, show_table
+from flash_tools.cli.output import DryRun, Json, Yes, result, say, show_fields, show_table, sure
 from flash_tools.errors import UsageError
 from flash_tools.target import Board
 
@@ -16,6 +16,7 @@ Interrupt = Annotated[
     bool, typer.Option("--interrupt", help="mpy: stop the program that runs there, start it again at the end.")
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="Read the images too, where the board does not run.")]
+_SILENT = ("does not run, this is what its flash holds", "runs, without a line to ask it: this is what its flash holds")
 _BANK = ("bank", "state", "version", "counter", "size")
 
 
@@ -66,9 +67,11 @@ def request_update(
 
 def factory_reset(
     board: Board, layout: Layout = None, timeout: Timeout = work.ANSWER_S, interrupt: Interrupt = False,
-    dry_run: DryRun = False, as_json: Json = False,
+    yes: Yes = False, dry_run: DryRun = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Forget orders and what servers have changed: what provisioning gave is left."""
+    if not dry_run:
+        sure("forget the orders and settings of %s" % board, yes)
     _do("factory-reset", board, layout, timeout, interrupt, dry_run, as_json)
 
 
@@ -89,7 +92,7 @@ def _show(facts):
     """Print what matters first."""
     bank = "bank %s%s" % (facts.get("bank"), ", on trial" if facts.get("trial") else "")
     state, code = facts.get("state"), facts.get("code")
-    lines = {"board": "runs" if facts["live"] else "does not run, this is what its flash holds"}
+    lines = {"board": "runs" if facts["live"] else _SILENT[bool(facts.get("in_use"))]}
     for name in ("product", "model", "device", "layout"):
         lines[name] = facts.get(name, "")
     lines["firmware"] = "%s in %s, security counter %s" % (facts.get("version"), bank, facts.get("counter"))

@@ -10,7 +10,7 @@ import typer
 from flash_tools.chips import Chip, open_chip
 from flash_tools.cli import output
 from flash_tools.cli.output import DryRun, Json, say
-from flash_tools.errors import UsageError
+from flash_tools.errors import StoppedError, UsageError, VerifyError
 from flash_tools.flash import flash_info, flash_job, flash_package, flash_place, flash_read
 from flash_tools.packages import package_read
 from flash_tools.target import Board
@@ -80,11 +80,11 @@ def write(
 ) -> None:  # fmt: skip
     """Write a file, or a package, into a region: only what is not there yet; read back."""
     region, file = _file(region, file, address_range)
-    data = output.read(file)
+    data, is_package = _bytes(file)
     with open_chip(board, layout, write=not dry_run, interrupt=interrupt) as chip:
         place = flash_place.find(chip, region, address_range)
         flash_place.guard(chip, place, force)
-        content = flash_package.unpack(chip, place, data) if package_read.is_package(data) else None
+        content = flash_package.unpack(chip, place, data) if is_package else None
         with _progress(as_json) as progress, _stopped(_AGAIN):
             if content:
                 done = _write_package(chip, place, content, dry_run, not no_verify, progress)
@@ -129,11 +129,11 @@ def verify(
 ) -> None:  # fmt: skip
     """Compare a region with a file, or a bank with a package; exit code 5 where they differ."""
     region, file = _file(region, file, address_range)
-    data = output.read(file)
+    data, is_package = _bytes(file)
     with open_chip(board, layout, interrupt=interrupt) as chip:
         place = flash_place.find(chip, region, address_range)
         with _progress(as_json) as progress, _stopped("nothing was written"):
-            if package_read.is_package(data):
+            if is_package:
                 flash_package.verify(chip, place, flash_package.unpack(chip, place, data), progress, str(file))
             else:
                 flash_job.verify(chip, place, data, progress, str(file))
@@ -156,6 +156,15 @@ def _file(region, file, address_range):
     if not file:
         raise UsageError("name the region and the file: fumo flash ... REGION FILE")
     return region, file
+
+
+def _bytes(file):
+    """Return what is in a file, and whether that is a package; one that only calls itself so is not written as it is."""
+    data = output.read(file)
+    is_package = package_read.is_package(data)
+    if file.suffix == ".fup" and not is_package:
+        raise VerifyError("%s does not begin as a package does: fetch or build it again" % file)
+    return data, is_package
 
 
 def _write(chip: Chip, place, data, dry_run, check, progress):
@@ -195,8 +204,7 @@ def _stopped(text):
     try:
         yield
     except KeyboardInterrupt:
-        say("stopped: " + text)
-        raise
+        raise StoppedError("stopped: " + text) from None
 
 
 def _show_chip(board, facts):
@@ -238,7 +246,7 @@ def _tell(verb, done, dry_run):
 def _tell_more(place, content):
     if content:
         say(
-            "%s holds %s, its signature: %s; it runs once a trial of it is ordered"
+            "%s holds %s, its signature: %s; it runs once a trial of it is ordered (`fumo rollback`)"
             % (place.name, content.version, content.signature)
         )
     elif place.name.startswith("bank"):

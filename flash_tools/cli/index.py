@@ -1,6 +1,8 @@
 """Which commands `fumo` has: name, file, whether it is a group, help; made by python -m flash_tools.lists."""
 
 COMMANDS: dict[str, tuple[str, bool, str]] = {
+    "list": ("list", False,
+        "List what is within reach, by the names that --board takes. Nothing is opened, nothing chosen."),
     "provision": ("provision", False,
         "Tell a board who it is and whom it trusts; says what it does not need to write again."),
     "deploy": ("deploy", False,

@@ -111,6 +111,8 @@ def _make(key, public, opens, dry_run):
     if path.name.endswith(".pub.pem"):
         raise UsageError(f"{path} would be a private key with the name of a public one: choose another name")
     place = keys.public_path(path)
+    if not dry_run and (found := _finished(path, place, opens)):
+        return place, keys.public_bytes(found)
     for taken in (path, place):
         if taken.exists():
             raise ToolError(f"{taken} exists: a key is not overwritten, choose another name")
@@ -118,6 +120,14 @@ def _make(key, public, opens, dry_run):
         return place, None
     made = keys.new_key()
     return keys.write_pair(made, path, opens), keys.public_bytes(made)
+
+
+def _finished(path, place, opens):
+    """Finish the pair that an earlier run was cut in; return its key, None where there is nothing to finish."""
+    found = keys.finish_pair(path, opens)
+    if found:
+        say(f"{path} was there without its public half, as of a run that was cut short: {place} is written now")
+    return found
 
 
 def _make_in_token(key, public, dry_run):
@@ -136,6 +146,8 @@ def _make_in_token(key, public, dry_run):
 def _next_key(new, opens, dry_run):
     """Return the public half of the next key, which is made where it is not there; None in a dry run then."""
     if not pkcs11_uri.is_uri(new):
+        if not dry_run and not new.endswith(".pub.pem"):
+            _finished(Path(new), keys.public_path(Path(new)), opens)
         return key_facts.public_of(new, opens) if Path(new).exists() else _make(new, None, opens, dry_run)[1]
     try:
         return key_facts.public_of(new, opens)

@@ -18,11 +18,10 @@ from rich.text import Text
 from flash_tools.boards import monitor as work
 from flash_tools.boards.monitor_words import BAD, GOOD, NEWS, WARN
 from flash_tools.cli.output import VERSION, say
-from flash_tools.errors import ToolError, UsageError
+from flash_tools.errors import StoppedError, ToolError, UsageError
 from flash_tools.serial_line import KINDS
 from flash_tools.target import Board, parse
 
-_INTERRUPTED = 130
 _COLOURS = {GOOD: "green", BAD: "red", WARN: "yellow", NEWS: "cyan"}
 _WIDTH = 32  # of a line, before what it means
 
@@ -57,8 +56,7 @@ def monitor(
         try:
             watcher.run(until, timeout)
         except KeyboardInterrupt:
-            say("interrupted")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise StoppedError("interrupted") from None
 
 
 class _Screen:
@@ -87,8 +85,11 @@ class _Log:
     def show(self, entry):
         """Add one."""
         day = time.strftime("%Y-%m-%d", time.localtime(entry.at))
-        self._file.write("%s %s %s%s\n" % (day, _stamp(entry.at), "# " if entry.notice else "", entry.line))
-        self._file.flush()
+        try:
+            self._file.write("%s %s %s%s\n" % (day, _stamp(entry.at), "# " if entry.notice else "", entry.line))
+            self._file.flush()
+        except OSError as e:
+            raise ToolError(f"cannot write {self._file.name}: {e.strerror}") from None
 
 
 def _show_json(entry):

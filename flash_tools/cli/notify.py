@@ -47,7 +47,8 @@ def notify_command(
     place = _place(to, modem, number)
     account = _account(device_id, bundle, server_id, secret_file, nonce_file)
     if place is None and (account or wap or resync or dry_run or ui_mode != "unspecified"):
-        raise UsageError("where to? say --to HOST:PORT, or --modem serial:PORT --number +49…")
+        text = "where to? say --to HOST:PORT, or --modem serial:PORT --number +49…; without one of them the server sends its own"
+        raise UsageError(text)
     valid_s = seconds(valid)
     with _line(modem, dry_run) as line, _source(account, device_id, (folder, url, token, ca)) as source:
         if place is None:

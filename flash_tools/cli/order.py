@@ -9,7 +9,7 @@ import typer
 from flash_tools.admin_client import path
 from flash_tools.cli.output import clock, read, say, seconds, served, show_fields, show_table
 from flash_tools.cli.task import NotYetError
-from flash_tools.errors import ToolError
+from flash_tools.errors import StoppedError, ToolError
 
 orders_app = typer.Typer(no_args_is_help=True, help="What devices were ordered.")
 
@@ -55,8 +55,8 @@ def order(
     try:
         found = _wait(server.client, number, limit_s)
     except KeyboardInterrupt:
-        say("order %s goes on: see `fumo orders show %s`, or take it back by `fumo orders cancel %s`" % ((number,) * 3))
-        raise
+        text = "order %s goes on: see `fumo orders show %s`, or take it back by `fumo orders cancel %s`"
+        raise StoppedError(text % (number, number, number)) from None
     _tell(server, found)
 
 

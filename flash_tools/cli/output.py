@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +19,14 @@ from rich.table import Table
 from rich.text import Text
 
 from flash_tools.cli.rehearsal import Rehearsal, Rehearsed
-from flash_tools.errors import ToolError
+from flash_tools.errors import ToolError, UsageError
+from flash_tools.whole_file import new_file, write
+
+__all__ = [
+    "Ca", "DryRun", "Folder", "Json", "Served", "Token", "Url", "VERSION", "Yes", "ago", "clock", "connect", "new_file",
+    "passphrase", "people", "plain", "read", "result", "say", "seconds", "served", "show_fields", "show_table", "sure",
+    "usual", "write",
+]  # fmt: skip
 
 VERSION = 1  # of the result object
 FOLDER, URL, TOKEN = "FUMO_SERVER", "FUMO_URL", "FUMO_TOKEN"
@@ -30,6 +37,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="One result object on stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Folder = Annotated[
     Path | None, typer.Option("--dir", envvar=FOLDER, help="Folder of the server; ./%s otherwise." % USUAL_FOLDER)
 ]
@@ -58,6 +66,15 @@ def result(command: str, as_json: bool, fields: dict) -> None:
     """Print the result object."""
     if as_json:
         print(json.dumps({"version": VERSION, "command": command, "ok": True, **fields}))
+
+
+def sure(what: str, yes: bool) -> None:
+    """Ask whether that shall be done to what cannot be had back; a script has to say --yes."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("this would %s, for good: say --yes" % plain(what))
+    typer.confirm("This will %s, for good. Go on?" % plain(what), abort=True, err=True)
 
 
 def plain(value) -> str:
@@ -108,27 +125,6 @@ def seconds(text: str) -> int:
     if not (number.isascii() and number.isdigit() and len(number) < 8 and int(number)):
         raise ToolError("a time is a number with s, m, h or d behind it, not %s" % plain(text))
     return int(number) * _UNITS[unit]
-
-
-@contextmanager
-def new_file(path: Path, mode: int = 0o644):
-    """Give a file to write: all of it is there in the end, or nothing."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            yield file
-        part.replace(path)
-    except OSError as e:
-        raise ToolError(f"cannot write {path}: {e.strerror}") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
-
-
-def write(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write all of it or nothing."""
-    with new_file(path, mode) as file:
-        file.write(data)
 
 
 def read(path: Path) -> bytes:

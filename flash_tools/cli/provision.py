@@ -11,8 +11,8 @@ import typer
 from flash_tools.boards import factory_region
 from flash_tools.boards import provision as work
 from flash_tools.chips import open_chip
-from flash_tools.cli.output import DryRun, Json, read, result, say, show_fields, write
-from flash_tools.enrolment import fetch_bundle, read_bundle
+from flash_tools.cli.output import DryRun, Json, read, result, say, show_fields
+from flash_tools.enrolment import keep_bundle, read_bundle
 from flash_tools.errors import ToolError, UsageError
 from flash_tools.signing import keys
 from flash_tools.sim import sim_files
@@ -105,9 +105,17 @@ def _write(chip, facts, firmware, force, dry_run, as_json):
     package = read(firmware) if firmware else None
     ask = None if as_json or not sys.stdin.isatty() else typer.confirm
     outcome = work.provision(chip, facts, package, force=force, dry_run=dry_run, ask=ask, say=say)
-    if chip.target.kind == "sim" and outcome.written and not dry_run:
-        sim_files.write_provision(Path(chip.target.place), outcome.facts)
+    if chip.target.kind == "sim" and facts and not dry_run:
+        _write_beside(Path(chip.target.place), outcome)
     _tell(chip.target, outcome, dry_run, as_json)
+
+
+def _write_beside(folder, outcome):
+    """Write the file of a simulated device, too; it comes after the flash, so a run that was cut may have left it as it was."""
+    if outcome.written or not sim_files.has_provision(folder, outcome.facts):
+        if not outcome.written:
+            say("an earlier run was cut short: %s is written now" % (folder / sim_files.PROVISION))
+        sim_files.write_provision(folder, outcome.facts)
 
 
 def _name_of(chip, layout):
@@ -144,8 +152,7 @@ def _enrolled(chip, source, who, given, force):
         raise ToolError(f"{source.save} exists: use it with --bundle, or name another file with --save")
     if work.is_provisioned(chip) and not force:
         raise ToolError(f"{chip.target} is provisioned: --force writes it anew, --show shows it")
-    bundle = fetch_bundle(source.enrol, source.token, who.device_id, who.model or "", given.get("ca_pem"))
-    write(source.save, json.dumps(bundle, indent=1).encode() + b"\n", 0o600)
+    bundle = keep_bundle(source.save, source.enrol, source.token, who.device_id, who.model or "", given.get("ca_pem"))
     return {**given, **{name: value for name, value in bundle.items() if value is not None}}
 
 

@@ -1,6 +1,5 @@
 """`fumo sim`: make the files of simulated devices, make updates for them, run them behind a power switch."""
 
-import json
 import shlex
 import signal
 import socket
@@ -13,8 +12,9 @@ from typing import Annotated
 
 import typer
 
+from flash_tools.chips.image_file import refuse_used
 from flash_tools.cli.output import DryRun, Json, result, say, write
-from flash_tools.enrolment import fetch_bundle, read_bundle
+from flash_tools.enrolment import keep_bundle, read_bundle
 from flash_tools.errors import ToolError
 from flash_tools.signing import keys
 from flash_tools.sim import sim_files, sim_process
@@ -60,15 +60,14 @@ def new(
     signer = keys.read_key(key, None) if key else None
     if enrol:
         given = _enrolled(folder, enrol, token, device_id, model, given, dry_run)
+    if not key and (folder / sim_files.KEY).exists():
+        say("an earlier run was cut short: its key, %s, is taken" % (folder / sim_files.KEY))
     with _place(folder, dry_run) as place:
         files = sim_files.make(
             place, given, key=signer, version=version, behaviour=behaviour, size=size * 1024, chip_kib=chip_kib,
-            product=product, model=model, device_id=device_id,
+            product=product, model=model, device_id=device_id, keep_key=not key,
         )  # fmt: skip
         who = files.facts()["device"]["DevId"]
-    if not key and not dry_run:
-        keys.write_key(files.key, folder / sim_files.KEY)
-        write(keys.public_path(folder / sim_files.KEY), keys.public_pem(files.key))
     files.folder = folder
     _told_new(files, who, key or folder / sim_files.KEY, dry_run, as_json)
 
@@ -104,8 +103,7 @@ def _enrolled(folder, url, token, device_id, model, given, dry_run):
         say("would enrol %s at %s" % (device_id, url))
         return given
     _make_folder(folder)
-    bundle = fetch_bundle(url, token, device_id, model, given.get("ca_pem"))
-    write(folder / BUNDLE, json.dumps(bundle, indent=1).encode() + b"\n", 0o600)
+    bundle = keep_bundle(folder / BUNDLE, url, token, device_id, model, given.get("ca_pem"))
     return {**given, **{name: value for name, value in bundle.items() if value is not None}}
 
 
@@ -181,6 +179,7 @@ def run(
 
 def _device(index, folder, options, micropython):
     files = sim_files.read(folder)
+    refuse_used(files.flash)  # before its serial line is taken away from it
     options = _USUAL % _free_port(_NOTIFY_PORT + index) if options is None else options
     words = sim_process.command(files.flash, files.provision, *shlex.split(options), micropython=micropython)
     return sim_process.SimProcess(words, lambda line: print(index, line, flush=True))

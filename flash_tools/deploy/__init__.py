@@ -53,8 +53,9 @@ def deploy(
     if where.kind != "mpy" and (interrupt or reset):
         raise UsageError("--interrupt and --reset are for mpy: only, there is no program to disturb with %s" % where)
     if where.kind == "dir":
-        store, files = folder.Store(Path(where.place)), build(wish)
-        return sync.run(store, sync.compare(store, files), files, overwrite, tell)
+        files = build(wish)
+        with folder.alone(Path(where.place)) as store:
+            return sync.run(store, sync.compare(store, files), files, overwrite, tell)
     if where.kind == "ssh":
         host, path = ssh.parse(where.place)
         return ssh.send(host, path, build(wish), ssh_command)

@@ -1,11 +1,22 @@
 """A store that is a folder here: what goes into a bank image, or onto an SD card."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from flash_tools import whole_file
 from flash_tools.deploy.files import digest
 from flash_tools.errors import ToolError
+
+
+@contextmanager
+def alone(root: Path) -> "Iterator[Store]":
+    """Give the store of a folder that no other command fills meanwhile."""
+    store = Store(root)
+    root.mkdir(parents=True, exist_ok=True)
+    with whole_file.alone(root):
+        yield store
 
 
 class Store:
@@ -34,13 +45,16 @@ class Store:
     def write(self, place: str, data: bytes) -> None:
         """Write all of a file or nothing."""
         path = self._root / place
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(path.name + ".part")
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(part, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as e:
+            raise ToolError("cannot write %s: %s" % (path, e.strerror)) from None
 
     def remove(self, place: str) -> None:
         """Remove a file, and folders that are empty then."""

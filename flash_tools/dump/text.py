@@ -1,6 +1,9 @@
 """A dump for people: the verdict first, then the timeline, then everything by its place on the flash."""
 
 from flash_tools.cli.output import plain
+from flash_tools.dump.values import stamp
+
+_OTHERWISE = {"built": stamp, "start": "0x{:06x}".format}  # numbers that people read in another way
 
 
 def lines(dump: dict) -> list[str]:
@@ -54,7 +57,9 @@ def _record(record):
     text = "  sector %d  " % record["sector"]
     if not record["valid"]:
         return text + record["why_not"] + _marks(record)
-    trial = "" if record["trial"] is None else ", trial of bank %d, attempt %d" % (record["trial"], record["attempt"])
+    trial = ""
+    if record["trial"] is not None:
+        trial = ", trial of bank %d, attempt %d" % (record["trial"], record["attempt_of"]["arms"])
     bank = "no bank" if record["void"] else "bank %d" % record["bank"]
     text += "%d: %s, %s%s" % (record["sequence"], record["state"], bank, trial)
     return text + (" <- counts" if record["counts"] else "") + _marks(record)
@@ -91,16 +96,20 @@ def _fields(fields, indent="  "):
             out.append(indent + str(name))
             out += [indent + "  " + _one_line(each) for each in value]
         else:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else _yes(value)
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else _shown(name, value)
             out.append("%s%-18s  %s" % (indent, name, shown))
     return out
 
 
-def _yes(value):
-    return ("yes" if value else "no") if isinstance(value, bool) else value
+def _shown(name, value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name in _OTHERWISE:
+        return _OTHERWISE[name](value)
+    return value
 
 
 def _one_line(each):
     if not isinstance(each, dict):
         return str(each)
-    return ", ".join("%s %s" % (name, _yes(value)) for name, value in each.items() if value not in (None, ""))
+    return ", ".join("%s %s" % (name, _shown(name, value)) for name, value in each.items() if value not in (None, ""))

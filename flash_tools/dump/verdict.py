@@ -131,11 +131,10 @@ def _health(found, boot, journal, anchors):
     if marks:
         problems.append("The confirmed firmware has crashed %d times in a row." % marks)
     if journal and not any(copy.counts for copy in journal):
-        erased = all(copy.why_not == "erased" for copy in journal)
-        problems.append(
-            "The journal is empty: nothing was ever ordered." if erased else "No copy of the journal is whole."
-        )
-        if not erased:
+        if all(copy.why_not == "erased" for copy in journal):
+            found["lines"].append("The journal is empty: nothing was ever ordered.")
+        else:
+            problems.append("No copy of the journal is whole.")
             advice.append(
                 "What was ordered is lost; the device starts without an order. Erase the journal if that repeats."
             )

@@ -47,16 +47,19 @@ class Trust:
 def trust(chip: Chip) -> Trust | None:
     """Return what the factory region says, None where there is none or nothing in it."""
     region = chip.regions().get("factory")
-    facts = factory.read(region) if region else None
+    return _trust(factory.read(region) if region else None)
+
+
+def _trust(facts):
     try:
         return Trust(facts) if facts else None
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def counter(chip: Chip) -> int | None:
-    """Return the security counter of the firmware that is confirmed, None where nothing trusted is."""
-    found = _confirmed(chip, trust(chip))
+def counter(chip: Chip, facts: dict) -> int | None:
+    """Return the security counter of the confirmed firmware, None where a board of such facts trusts none."""
+    found = _confirmed(chip, _trust(facts))
     return found.counter if found else None
 
 

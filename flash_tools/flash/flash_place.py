@@ -41,6 +41,8 @@ class Boot:
 
 def find(chip: Chip, region: str | None, address_range: str | None = None) -> Place:
     """Return the place that is meant: a region's name, `all`, or ADDR:SIZE."""
+    if address_range and region:
+        raise UsageError("name a region or a --range, not both")
     if address_range:
         return _range(chip, address_range)
     if region == ALL:

@@ -10,8 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from flash_tools import whole_file
 from flash_tools.chips import Chip
-from flash_tools.errors import ToolError
+from flash_tools.errors import BusyError, ToolError
 from flash_tools.flash.flash_job import Progress, nobody
 from flash_tools.flash.flash_place import Place
 
@@ -32,6 +33,9 @@ class Taken:
 
 def read(chip: Chip, place: Place, path: Path, progress: Progress = nobody) -> Taken:
     """Read a place into a file: all of it is there in the end, or a part that the next run goes on with."""
+    whole_file.refuse_dash(path)
+    if path.exists() and not path.is_file():  # a pipe or a terminal is not replaced
+        raise ToolError("cannot write %s: it is no file that a later run could go on with" % path)
     part = _Part(chip, place, path)
     try:
         resumed = part.resume()
@@ -56,8 +60,13 @@ class _Part:
         self._digest, self._size, self._file = hashlib.sha256(), 0, None
 
     def resume(self) -> int:
+        # a chip holds its device's secrets: for its owner only, and in no file that somebody else has put there
+        self._file = open(os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "r+b")
+        os.fchmod(self._file.fileno(), 0o600)
+        whole_file.lock(self._file.fileno(), self._path)
+        if not whole_file.is_at(self._file.fileno(), self._part):
+            raise BusyError("%s has just been written by another command: run it again" % self._path)
         size = self._usable()
-        self._file = open(self._part, "r+b" if size else "wb")
         self._file.truncate(size)
         self._file.seek(size)
         self._size = size
@@ -75,10 +84,10 @@ class _Part:
         new.replace(self._about)
 
     def finish(self) -> str:
-        self.close()
         self._part.replace(self._path)
         with suppress(OSError):
             self._about.unlink()
+        self.close()
         return self._digest.hexdigest()
 
     def close(self) -> None:

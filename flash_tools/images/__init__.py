@@ -25,12 +25,13 @@ class Wish:
     version: str | None = None
     image_size: int | None = None  # lfs2: larger than it has to be
     deflated: bool = False  # zip
-    key: object = None  # mcuboot: who signs a bare binary, and whose signature is looked for
+    key: object = None  # mcuboot: who signs a bare binary, and whose signature an image has to have
     header_size: int = 0x200
     slot_size: int = 0
     align: int = 8
     counter: int | None = None
     bank_size: int | None = None  # mcuboot: the slot, where nobody says another size
+    usual_key: object = None  # mcuboot: the same where no key was named; an image may be by another one
 
 
 @dataclass
@@ -141,25 +142,29 @@ def _of_mcuboot(data, wish, notes):
     if data[:4] != mcuboot.MAGIC:
         if wish.version is None:
             raise UsageError("which version is it? say it with --version")
-        how = mcuboot.Signing(wish.key, wish.version, wish.header_size, slot_size, wish.align, wish.counter)
+        key = wish.key or wish.usual_key
+        how = mcuboot.Signing(key, wish.version, wish.header_size, slot_size, wish.align, wish.counter)
         data = mcuboot.sign(data, how)
         notes.append("signed as MCUboot image")
     try:
         found = mcuboot.parse(data, slot_size, wish.align)
     except ValueError as e:
         raise VerifyError(str(e)) from None
-    notes.append(_signer(data, wish.key))
+    notes.append(_signer(data, wish))
     if wish.version is not None and mcuboot.same_version(wish.version, found["version"]):
         return Made("mcuboot", data, wish.version, notes)
     return Made("mcuboot", data, _version(found, wish.version, notes), notes)
 
 
-def _signer(data, key):
+def _signer(data, wish):
+    key = wish.key or wish.usual_key
     try:
         if key is not None and mcuboot.check_signature(data, key.public_key()):
             return "its signature is good"
     except ValueError as e:
         raise RefusedError(str(e)) from None
+    if wish.key is not None:
+        raise RefusedError("the MCUboot image is not signed by the key that --image-key names")
     return "its signature is of another key and was not checked: --image-key PEM checks it"
 
 

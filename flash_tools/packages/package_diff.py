@@ -130,7 +130,9 @@ def _add_ranges(found, start, old, new):
 
 def lines(found: dict) -> list[str]:
     """Return the differences, one a line."""
-    out = ["%-14s %s -> %s" % (name, *map(_text, pair)) for name, pair in (found["fields"] or {}).items()]
+    out = []
+    for name, pair in (found["fields"] or {}).items():
+        out.append("%-14s %s -> %s" % (name, *(package_show.words(name, each) for each in pair)))
     for path, file in (found["files"] or {}).items():
         out.append(
             "%-8s %s  %s" % (file["what"], path, " -> ".join(str(size) for size in file["sizes"] if size is not None))
@@ -151,7 +153,3 @@ def lines(found: dict) -> list[str]:
     if found["delta_bytes"] is not None and not found["same_image"]:
         out.append("a delta would take about %d bytes" % found["delta_bytes"])
     return out
-
-
-def _text(value):
-    return ", ".join(value) if isinstance(value, list) else "nothing" if value is None else str(value)

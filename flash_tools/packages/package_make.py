@@ -58,14 +58,13 @@ def build(
 
     Without a counter it is the one that the board's firmware has: what is built for a board, that board does not refuse.
     """
-    counter = (whom.counter or 0) if counter is None else counter
     if encoding == "delta" and old is None:
         raise ToolError("a delta needs the image that runs: say it with --old")
     if encoding != "delta" and old is not None:
         raise UsageError("--old is for --encoding delta only")
     old_image = package_read.load_image(old)[0] if old else None
-    made = images.make(source, replace(wish, key=wish.key or key, bank_size=whom.bank_size))
-    return _package(made, whom, key, counter, encoding, old_image, revoked, built)
+    made = images.make(source, replace(wish, usual_key=key, bank_size=whom.bank_size))
+    return _package(made, whom, key, _counter(counter, whom), encoding, old_image, revoked, built)
 
 
 def delta(
@@ -84,8 +83,8 @@ def delta(
     if opened is None:
         if whom is None:
             raise UsageError(f"{new} is an image: say for whom it is, or give its package")
-        made = images.make(new, replace(wish or Wish(), key=(wish and wish.key) or key, bank_size=whom.bank_size))
-        return _package(made, whom, key, counter or 0, "delta", old_image, revoked, None)
+        made = images.make(new, replace(wish or Wish(), usual_key=key, bank_size=whom.bank_size))
+        return _package(made, whom, key, _counter(counter, whom), "delta", old_image, revoked, None)
     said = opened.manifest
     counter = said.counter if counter is None else counter
     _check_said(said, whom, wish)
@@ -107,6 +106,10 @@ def _check_said(said, whom, wish):
     for asked, found in pairs:
         if asked not in (None, found):
             raise UsageError(f"the new package says {found!r}, not {asked!r}: leave it out, or build the package anew")
+
+
+def _counter(said, whom):
+    return (whom.counter or 0) if said is None else said
 
 
 def _check_pair(old, new, counter):

@@ -1,5 +1,6 @@
 """What is in a package, for people and for scripts: the manifest, the blocks, and what the image holds by its kind."""
 
+import time
 from statistics import median
 
 from flash_tools import images
@@ -48,13 +49,20 @@ def block_sizes(opened: Opened) -> dict:
 
 def lines(found: dict) -> list[tuple[str, str]]:
     """Return names and values for people."""
-    rows = [(name, ", ".join(value) if isinstance(value, list) else value) for name, value in found["manifest"].items()]
+    rows = [(name, words(name, value)) for name, value in found["manifest"].items()]
     sizes = found["block_sizes"]
     text = "%d, %d of them packed; %d to %d bytes, %d in the middle"
     rows.append(
         ("blocks", text % (sizes["count"], sizes["packed"], sizes["smallest"], sizes["largest"], sizes["median"]))
     )
     return rows + content_lines(found["contents"])
+
+
+def words(name: str, value) -> str:
+    """Return a field of a manifest for people."""
+    if name == "built" and isinstance(value, int):
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(value))
+    return ", ".join(value) if isinstance(value, list) else "nothing" if value is None else str(value)
 
 
 def content_lines(found: dict) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ def of_board(board: str, layout: str | None = None) -> Whom:
             chip.layout_hash,
             _bank_size(chip.layout),
             speed,
-            flash_package.counter(chip),
+            flash_package.counter(chip, facts),
         )
 
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import load_pem_x509_certificate
 
+from flash_tools import whole_file
 from flash_tools.errors import ToolError
 from flash_tools.signing import pkcs11_uri
 
@@ -26,35 +27,49 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 def write_key(key: ec.EllipticCurvePrivateKey, path: Path, passphrase: bytes | None = None) -> None:
     """Write the private key for its owner only; an existing file is never overwritten, a part of one never left."""
     encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    _refuse_taken(path)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ToolError(f"{path} exists: a key is not overwritten, choose another name") from None
-    except OSError as e:
-        raise ToolError(f"cannot write {path}: {e.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(pem)
-    except OSError as e:
-        path.unlink(missing_ok=True)
-        raise ToolError(f"cannot write {path}: {e.strerror}") from None
+    whole_file.write(path, pem, 0o600, anew=True)
 
 
 def write_pair(key: ec.EllipticCurvePrivateKey, path: Path, passphrase: bytes | None = None) -> Path:
-    """Write both halves; return where the public one is. It is both or none."""
+    """Write both halves; return where the public one is. It is both or none; after a kill `finish_pair` makes it both."""
     public = public_path(path)
-    for taken in (path, public):
-        if taken.exists():
-            raise ToolError(f"{taken} exists: a key is not overwritten, choose another name")
+    _refuse_taken(path, public)
     write_key(key, path, passphrase)
     try:
-        public.write_bytes(public_pem(key))
-    except OSError as e:
-        path.unlink(missing_ok=True)
-        public.unlink(missing_ok=True)
-        raise ToolError(f"cannot write {public}: {e.strerror}") from None
+        whole_file.write(public, public_pem(key), anew=True)
+    except ToolError:
+        if not _holds(public, public_pem(key)):  # another run may have finished the pair
+            path.unlink(missing_ok=True)
+            raise
     return public
+
+
+def _holds(path, data):
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def finish_pair(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey | None:
+    """Write the public half of a private key that stands alone; return the key, None where there is nothing to finish."""
+    public = public_path(path)
+    if not path.is_file() or os.path.lexists(public):
+        return None
+    try:
+        key = read_key(path, passphrase)
+    except ToolError:
+        return None
+    whole_file.write(public, public_pem(key), anew=True)
+    return key
+
+
+def _refuse_taken(*paths):
+    for taken in paths:
+        if os.path.lexists(taken):
+            raise ToolError(f"{taken} exists: a key is not overwritten, choose another name")
 
 
 def read_key(path: Path, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
@@ -90,7 +105,16 @@ def load_private(pem: bytes, name: str | Path, passphrase: bytes | None = None):
     except (ValueError, TypeError, UnsupportedAlgorithm) as e:
         if passphrase and block and is_locked(pem):
             raise ToolError(f"the passphrase does not open {name}") from None
-        raise ToolError(f"{name} is no private key that can be opened: {e}".splitlines()[0]) from None
+        raise ToolError(f"{name} {_why_not(pem, block, e)}") from None
+
+
+def _why_not(pem, block, error):
+    """Return what a file is that is no private key, or what is wrong with one."""
+    if block:
+        return f"is no private key that can be opened: {error}".splitlines()[0]
+    if load_public(pem):
+        return "is a public key: signing needs the private half, which stays with whoever makes releases"
+    return "is no key in PEM form: `fumo keys new` makes one"
 
 
 def is_locked(pem: bytes) -> bool:

@@ -7,9 +7,11 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.errors import FlashError
 from board.sim_nor import make_layout
+from flash_tools import whole_file
 from flash_tools.boards import factory_region
-from flash_tools.errors import ToolError
+from flash_tools.errors import NotFoundError, ToolError, UsageError
 from flash_tools.packages.package_build import Target, build_package
 from flash_tools.signing import keys
 from hal.boot_record import BootRecord
@@ -54,7 +56,7 @@ class SimFiles:
     def image(self, version: str, behaviour: str = firmware.GOOD, size: int = 64 * K) -> bytes:
         """Make a firmware that behaves like that."""
         if behaviour not in _BEHAVIOURS:
-            raise ToolError("a firmware is one of %s, not %s" % (", ".join(_BEHAVIOURS), behaviour))
+            raise UsageError("a firmware is one of %s, not %s" % (", ".join(_BEHAVIOURS), behaviour))
         if " " in version or not 0 < len(version) <= 32:
             raise ToolError("a version has 1 to 32 characters and no blank")
         return firmware.make_image(version, behaviour, size, sum(version.encode()))
@@ -76,17 +78,32 @@ class SimFiles:
 
 def make(
     folder, bundle: dict | None = None, *, key=None, image: bytes | None = None, version="1.0", behaviour=firmware.GOOD,
-    size=64 * K, chip_kib=2048, product="bench", model="sim", device_id="sim:1", counter=1,
+    size=64 * K, chip_kib=2048, product="bench", model="sim", device_id="sim:1", counter=1, keep_key=False,
 ) -> SimFiles:  # fmt: skip
-    """Make the files of a device. `bundle` is what a server's add_device gave; without one there is no account."""
+    """Make the files of a device. `bundle` is what a server's add_device gave; without one there is no account.
+
+    `keep_key` keeps the key that is made there, too; one that a run has left that was cut short is taken.
+    """
     if chip_kib * K not in SIZES:
-        raise ToolError("a chip has %s KiB" % ", ".join(str(size // K) for size in SIZES))
-    files = SimFiles(Path(folder), product, model, chip_kib, key or keys.new_key())
+        raise UsageError("a chip has %s KiB" % ", ".join(str(size // K) for size in SIZES))
+    files = SimFiles(Path(folder), product, model, chip_kib)
+    files.key = key or (_kept_key(files.folder) if keep_key else None) or keys.new_key()
     files.folder.mkdir(parents=True, exist_ok=True)
-    make_chip(files, files.flash, image or files.image(version, behaviour, size), counter)
-    make_provision(files, bundle or {}, device_id)
-    make_factory(files)
+    part = files.flash.with_name(FLASH + ".part")
+    with whole_file.alone(files.folder):
+        make_chip(files, part, image or files.image(version, behaviour, size), counter)
+        if keep_key and not _kept_key(files.folder):
+            keys.write_pair(files.key, files.folder / KEY)
+        make_provision(files, bundle or {}, device_id)
+        make_factory(files, part)
+        _put(files.flash, lambda path: os.replace(part, path))  # last: a folder with a flash is a device
     return files
+
+
+def _kept_key(folder):
+    """Return the key in a folder, with its public half beside it, None where there is none."""
+    keys.finish_pair(folder / KEY)
+    return keys.read_key(folder / KEY) if (folder / KEY).exists() else None
 
 
 def make_chip(files: SimFiles, path: Path, image: bytes, counter: int = 1) -> None:
@@ -96,6 +113,7 @@ def make_chip(files: SimFiles, path: Path, image: bytes, counter: int = 1) -> No
         raise ToolError("the image has %d bytes, a bank %d" % (len(image), bank_size(size)))
     package = files.package(image, counter)
     _put(path, lambda path: make_flash(path, size, files.layout, image, package, RealClock(), _confirm))
+    _put(path, lambda path: os.chmod(path, 0o600))  # the device's secrets will be in it
 
 
 def make_provision(files: SimFiles, bundle: dict, device_id: str) -> None:
@@ -104,11 +122,15 @@ def make_provision(files: SimFiles, bundle: dict, device_id: str) -> None:
     write_provision(files.folder, facts)
 
 
-def make_factory(files: SimFiles) -> None:
+def make_factory(files: SimFiles, path: Path | None = None) -> None:
     """Write the provisioning into the chip's factory region too; what does not fit there stays in its file alone."""
     facts = {**files.facts(), "board": "sim_nor", "layout": [list(part) for part in files.layout]}
-    flash = FileNor(str(files.flash), RealClock())
-    region = carve(flash, files.layout)["factory"]
+    _put(path or files.flash, lambda path: _write_factory(path, files.layout, facts))
+
+
+def _write_factory(path, layout, facts):
+    flash = FileNor(path, RealClock())
+    region = carve(flash, layout)["factory"]
     if len(factory_region.pack(facts)) <= factory_region.room(region):
         factory_region.write(region, facts)
     flash.file.close()
@@ -116,7 +138,20 @@ def make_factory(files: SimFiles) -> None:
 
 def write_provision(folder: Path, facts: dict) -> None:
     """Write the file of a provisioning that the chip has been given."""
-    _put(folder / PROVISION, lambda path: _write_private(path, json.dumps(facts, indent=1) + "\n"))
+    whole_file.write(folder / PROVISION, json.dumps(facts, indent=1).encode() + b"\n", 0o600)
+
+
+def has_provision(folder: Path, facts: dict) -> bool:
+    """Tell whether the file of the provisioning says the same as the chip, but for what the board is."""
+    try:
+        found = json.loads((folder / PROVISION).read_text())
+        return _without_board(found) == _without_board(facts)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _without_board(facts):
+    return {name: value for name, value in facts.items() if name not in ("board", "layout")}
 
 
 def read(folder) -> SimFiles:
@@ -125,8 +160,11 @@ def read(folder) -> SimFiles:
     try:
         facts = json.loads((folder / PROVISION).read_text())
         size = (folder / FLASH).stat().st_size
+    except FileNotFoundError as e:
+        text = "%s holds no simulated device: there is no %s; `fumo sim new` makes one"
+        raise NotFoundError(text % (folder, Path(e.filename).name)) from None
     except (OSError, ValueError) as e:
-        raise ToolError("%s holds no simulated device: %s" % (folder, e)) from None
+        raise ToolError("%s holds no simulated device: %s" % (folder, getattr(e, "strerror", None) or e)) from None
     key = keys.read_key(folder / KEY, None) if (folder / KEY).exists() else None
     return SimFiles(folder, facts["product"], facts["model"], size // K, key)
 
@@ -174,11 +212,8 @@ def _put(path, write):
         write(str(path))
     except OSError as e:
         raise ToolError("cannot write %s: %s" % (path, e.strerror)) from None
-
-
-def _write_private(path, text):
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    except FlashError as e:
+        raise ToolError(str(e)) from None
 
 
 def _confirm(region):

@@ -86,7 +86,13 @@ class FromServer:
 
     def send(self) -> str:
         """Let the server send one by UDP to where it knows the device; return the session that it asks for."""
-        return str(self._client.post(path("devices", self._device_id, "notify"), {})["session"])
+        said = self._client.post(path("devices", self._device_id, "notify"), {})
+        try:
+            return str(said["session"])
+        except (KeyError, TypeError):
+            raise ToolError(
+                "what answers at %s is no server of fumo-agent, or an older one" % self._client.url
+            ) from None
 
 
 def checked_mode(ui_mode: str) -> str:

@@ -129,7 +129,7 @@ class Firmware:
         from agent.push import Push
 
         self.pushes += 1
-        return Push(self.hardware, self.record, self.identity, self.update.running_manifest())
+        return Push(self.hardware, self.record, self.identity, self.update.demands())
 
     def manifest(self, bank):
         """Return the manifest in a bank."""

@@ -9,6 +9,7 @@ An effect is a write, a change of a name, a sync: whatever a kill may come befor
 
 import builtins
 import errno
+import gc
 import io
 import json
 import os
@@ -16,11 +17,22 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
+import traceback
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-_NAMES = ("replace", "rename", "unlink", "remove", "mkdir", "rmdir", "link", "symlink", "fsync", "ftruncate", "chmod", "fchmod")
+_NAMES = ("replace", "rename", "unlink", "remove", "mkdir", "rmdir", "link", "symlink", "fsync", "ftruncate", "chmod", "fchmod",
+          "posix_fallocate")  # fmt: skip
 _SIGNALS = {"kill": signal.SIGKILL, "int": signal.SIGINT, "term": signal.SIGTERM, "stop": signal.SIGSTOP}
-_FULL = ("write", "mkdir", "link", "symlink", "open")
+_WARM = (
+    "--version",
+    "sim new a --chip-kib 1024 --size 8",
+    "status -b sim:a --verify",
+    "dump -b sim:a",
+    "keys new k.pem",
+)
+_FULL = ("write", "mkdir", "link", "symlink", "open", "posix_fallocate")
 
 
 class Killer:
@@ -79,6 +91,7 @@ class Effects:
         """Come in between."""
         for name in _NAMES:
             setattr(os, name, self._named(name, getattr(os, name)))
+        os.fsync = self._named("fsync", lambda handle: None)  # nobody takes the power
         os.write, os.pwrite = self._writing(os.write), self._writing(os.pwrite)
         os.open = self._opening(os.open)
         io.open = builtins.open = self._file
@@ -150,8 +163,6 @@ def _child(job, place):
     except SystemExit as e:
         code = 0 if e.code is None else e.code if isinstance(e.code, int) else 71
     except BaseException:
-        import traceback
-
         traceback.print_exc()
     finally:
         try:
@@ -174,24 +185,33 @@ def _told(place, status):
 
 
 def _serve():
-    import tempfile
-
-    import flash_tools.cli
-    import flash_tools.deploy
-
-    flash_tools.cli.app  # noqa: B018 - all commands are loaded
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
+        _warm(folder)
         for number, line in enumerate(sys.stdin):
-            job = json.loads(line)
-            answer = _do(job, os.path.join(folder, str(number)), folder)
+            answer = _do(json.loads(line), os.path.join(folder, str(number)))
             print(json.dumps(answer), flush=True)
+
+
+def _warm(folder):
+    """Load what commands load when they run: each fork is a tenth of a second faster."""
+    import flash_tools.cli
+    import flash_tools.deploy.ssh
+
+    assert flash_tools.cli.app  # all commands are loaded
+    os.chdir(folder)
+    for line in _WARM:
+        sys.argv[:] = ["fumo", *line.split()]
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(SystemExit):
+            flash_tools.cli.main()
+    os.chdir(ROOT)
+    gc.freeze()
 
 
 _places = {}
 
 
-def _do(job, place, folder):
+def _do(job, place):
     if "stopped" in job:
         _, status = os.waitpid(job["stopped"], os.WUNTRACED)
         if not os.WIFSTOPPED(status):

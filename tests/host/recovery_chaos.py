@@ -3,7 +3,6 @@
 `Chaos(seed).run()` is one world; `Violation` says what must never be. What counts as an error is in recovery_judge.py.
 """
 
-from functools import lru_cache
 from random import Random
 from types import SimpleNamespace
 
@@ -12,45 +11,20 @@ from agent.control import Control
 from agent.errors import AgentError, ProtocolError
 from agent.job import ARM, DOWNLOAD_AND_UPDATE, DOWNLOAD_ONLY, TRIAL, UPDATE_ONLY
 from agent.push import Push
-from flash_tools.signing.keys import key_id, public_bytes
 from ports.sim.device import CUT, IDLE, RECOVERY
 from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
-from ports.sim.firmware import CRASH, CRASH_CONFIRMED, GOOD, HANG, UNFIT
+from ports.sim.firmware import CRASH_CONFIRMED, GOOD
 from ports.sim.power import PowerCut, Reset, Violation
 from ports.sim.server import Server, make_order
+from tests.host.recovery_goods import REVOKED, goods
 from tests.host.recovery_hostile import Hostile
 from tests.host.recovery_judge import Judge
-from tests.host.recovery_world import KEYS, World, _Watched, image, package
+from tests.portable.smp_client import Client
+from tests.powercut.recovery_world import LAYOUT, World, _Watched, identity, package
 
 EFFECTS = sorted(set(PROGRAM_EFFECTS + ERASE_EFFECTS))
-REVOKED = (key_id(public_bytes(KEYS[2])),)
 LAST = "99"
-_K = 1024
-_SIZES = (6 * _K, 700, 9 * _K + 100)
 _BANKS = ("1", 5, GOOD), ("0", 3, GOOD), ("1", 5, CRASH_CONFIRMED), ("0", 3, CRASH_CONFIRMED)
-
-
-@lru_cache(maxsize=4096)
-def goods(number):
-    """Return package `number` of those that may come, most of them good, with what is wrong with some."""
-    random = Random(number)
-    version = str(random.randrange(2, 9))
-    behaviour = random.choice((GOOD, GOOD, GOOD, GOOD, CRASH, HANG, CRASH_CONFIRMED, UNFIT))
-    more = {"revoked": REVOKED if random.random() < 0.2 else ()}
-    key = random.choice((0, 0, 0, 0, 2, 2, 1))
-    if random.random() < 0.15:
-        more["old"] = image(random.choice("01"))
-    size = _SIZES[random.randrange(len(_SIZES))] if random.random() < 0.4 else _SIZES[0]
-    product = "other" if random.random() < 0.04 else "bench"
-    data = bytearray(package(version, random.randrange(3, 11), behaviour, size, key, product, **more))
-    flaw = random.random()
-    if flaw < 0.06:
-        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
-    elif flaw < 0.1:
-        data = data[: random.randrange(1, len(data))]
-    elif flaw < 0.13:
-        data += bytes(random.randrange(1, 300))
-    return bytes(data)
 
 
 class Peer(Server):
@@ -86,7 +60,7 @@ class Peer(Server):
         chaos = self.chaos
         if chaos.flash.clock.us > chaos.ends_us:
             raise Violation("no end: phase %d" % update.record.job.phase)
-        if not self.quiet and chaos.random.random() < chaos.rate:
+        if not self.quiet and chaos.random.random() < (chaos.idle_rate if update.record.idle else chaos.rate):
             chaos.happen(update)
         if not update.record.idle:
             self._idle_since = None
@@ -103,6 +77,7 @@ class Chaos(World):
         self.random = random = Random(seed)
         self.seed = seed
         self.rate = random.choice((0.0, 0.002, 0.01, 0.05))
+        self.idle_rate = random.choice((0.0, 0.5, 0.8))
         self.cut_rate = random.choice((0.0, 0.3, 0.7))
         self.judge = Judge(self)
         self.peer = Peer(self)
@@ -126,23 +101,14 @@ class Chaos(World):
         """Make the device anew."""
         policy = {"server_reached": None, "min_ms": 2000, "max_ms": 6000}
         self.device = device = _Device(
-            self.flash, self.flash.clock, self.layout, self.who, self.peer, 8388, policy, **self.options
+            self.flash, self.flash.clock, LAYOUT, identity(), self.peer, 8388, policy, **self.options
         )
         device.reset_to_come, device.world = cause, self
         return device
 
     @property
-    def layout(self):
-        """Return the layout of all these worlds."""
-        from tests.host.recovery_world import LAYOUT
-
-        return LAYOUT
-
-    @property
     def who(self):
         """Return what the device is and trusts."""
-        from tests.host.recovery_world import identity
-
         return identity()
 
     # -- the life -----------------------------------------------------------------------------------------------------
@@ -157,11 +123,11 @@ class Chaos(World):
         self._recover()
         self.judge.check_end()
 
-    def _boot(self, plan=None):
+    def _boot(self):
         random = self.random
         device = self.device
-        device.button = bool(plan) or random.random() < (0 if self.peer.quiet else 0.35)
-        device.uart = plan or Hostile(random, self)
+        device.button = random.random() < 0.35
+        device.uart = Hostile(random, self)
         if random.random() < self.cut_rate:
             at = self.flash.ops + 1 + int(random.random() ** 2 * 60)
             self.flash.faults.plan(at, random.choice(EFFECTS), random.randrange(1 << 20))
@@ -178,9 +144,7 @@ class Chaos(World):
 
     def _settle(self):
         """Nobody is at the line: it runs or waits in recovery, soon."""
-        from tests.portable.smp_client import Client
-
-        ends = [self._boot(Client(())) if False else self._quiet_boot() for _ in range(16)]
+        ends = [self._quiet_boot() for _ in range(16)]
         if not set(ends[-8:]) & {IDLE, RECOVERY}:
             raise Violation("it goes round: %s" % ends)
 
@@ -196,8 +160,6 @@ class Chaos(World):
 
     def _recover(self):
         """A good package, stable power: it is confirmed."""
-        from tests.portable.smp_client import Client
-
         client = Client((("upload", package(LAST, 50), 900), ("reset",)))
         for _ in range(25):
             self.device.button = not client.done
@@ -236,14 +198,16 @@ class Chaos(World):
         name = "c%d" % self.peer.number
         kind = self.random.choice((DOWNLOAD_AND_UPDATE, DOWNLOAD_AND_UPDATE, DOWNLOAD_ONLY, UPDATE_ONLY))
         self.peer.packages[name] = goods(self.random.randrange(400))
+        self.judge.ordering(name, kind, self.peer.packages[name])
         status = update.accept(make_order(kind, name, name))
         self.note("order %s kind %d: %s", name, kind, status)
         self.judge.ordered(name, kind, status)
 
     def _command(self, update, word):
         device = self.device
+        who = SimpleNamespace(**vars(device.identity), device={})
         agent = SimpleNamespace(
-            hardware=device.hardware, record=update.record, update=update, port=device, identity=device.identity,
+            hardware=device.hardware, record=update.record, update=update, port=device, identity=who,
             in_session=False, quiet=update.record.idle, wall_time=None, clock=device.clock, leave=_leave,
             facts=SimpleNamespace(uptime_s=lambda: 1), board=SimpleNamespace(name="sim", agent_version="1"),
             management=SimpleNamespace(forget=lambda: None), factory_reset=lambda: self._factory_reset(update),
@@ -272,7 +236,7 @@ class Chaos(World):
         end = len(data) if self.random.random() < 0.6 else self.random.randrange(len(data))
         self.note("push %d of %d", end, len(data))
         try:
-            push, at = Push(self.device.hardware, update.record, self.device.identity, update.running_manifest()), 0
+            push, at = Push(self.device.hardware, update.record, self.device.identity, update.demands()), 0
             while at < end:
                 self.device.watchdog.feed()
                 at += push.write(at, memoryview(data)[at : min(end, at + 300)])

@@ -5,6 +5,7 @@ import hashlib
 from hal import cbor
 from hal.smp_frame import Receiver, send
 from ports.sim.power import PowerCut, Violation
+from tests.host.recovery_goods import goods
 
 _IMAGE, _OS = 1, 0
 
@@ -53,7 +54,7 @@ class Hostile:
         while True:
             what = random.random()
             if what < 0.6:
-                yield from self._upload(goods(random))
+                yield from self._upload(goods(random.randrange(400 if random.random() < 0.6 else 12)))
             elif what < 0.7:
                 yield self._say(_IMAGE, 0, 0, {})
             elif what < 0.82:
@@ -103,10 +104,3 @@ class Hostile:
 def _small(fields):
     """The writer of the device knows no numbers above 32 bits; those are another test's."""
     return {name: min(value, 0xFFFFFFFF) if type(value) is int else value for name, value in fields.items()}
-
-
-def goods(random):
-    """Return a package: few kinds, so that they come again."""
-    from tests.host import recovery_chaos
-
-    return recovery_chaos.goods(random.randrange(400) if random.random() < 0.6 else random.randrange(12))

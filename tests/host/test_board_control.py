@@ -8,9 +8,11 @@ import pytest
 from flash_tools.boards import board_control
 from flash_tools.boards.board_control import command, exit_code, status
 from flash_tools.errors import RefusedError, ToolError, UsageError
+from flash_tools.sim import sim_process
+from flash_tools.sim.sim_process import SimProcess
 from tests.host.fumo_inside import inside
 from tests.host.owned_boards import Puppet, running, two_banks
-from tests.host.sim_devices import INTERPRETERS, TIMEOUT_S, needs
+from tests.host.sim_devices import INTERPRETERS, QUICK, TIMEOUT_S, needs
 
 LONG = ("--notify-port", 0, "--trial-s", 300)
 QUIET = {"live": True, "trial": False, "phase": "idle", "state": 10, "code": 0}
@@ -51,7 +53,7 @@ def test_back_and_forth_over_the_console(tmp_path, fumo, interpreter):
         process.wait_for("boot 2 bank 1 trial version 2.0", TIMEOUT_S)
         process.wait_for("state 60", TIMEOUT_S, len(process.lines) - 1)
         assert "on trial" in fumo("status", "-b", board, code=11).stdout
-        assert "trial" in fumo("factory-reset", "-b", board, code=6).stderr
+        assert "trial" in fumo("factory-reset", "-b", board, "--yes", code=6).stderr
         assert "trial" in fumo("factory-reset", "-b", board, "--dry-run", code=6).stderr
         done = json.loads(fumo("confirm", "-b", board, "--json").stdout)
         assert done["live"] and done["ok"]
@@ -73,7 +75,8 @@ def test_a_board_asks_its_server_and_forgets_its_orders(tmp_path, fumo):
         assert "refuses" in fumo("request-update", "-b", board, code=6).stderr
         fumo("factory-reset", "-b", board, "--dry-run")
         assert not any(line.startswith("boot 2") for line in process.lines)
-        fumo("factory-reset", "-b", board)
+        assert "say --yes" in fumo("factory-reset", "-b", board, code=2).stderr
+        fumo("factory-reset", "-b", board, "--yes")
         process.wait_for("boot 2 bank 0 confirmed", TIMEOUT_S)
 
 
@@ -231,3 +234,18 @@ def test_a_slow_chip_is_asked_in_order(tmp_path, interpreter):
     ]
     assert answers == [*asked, "status ", "refused confirm: no firmware is on trial"]
     assert not process.errors and not any(line.startswith("defect") for line in process.lines)
+
+
+def test_a_board_that_runs_without_a_line(tmp_path, fumo):
+    """It is not called one that does not run; and nobody takes its line away from one that has one."""
+    files = two_banks(tmp_path / "dev")
+    board = "sim:%s" % files.folder
+    assert "does not run" in fumo("status", "-b", board).stdout
+    with SimProcess(sim_process.command(files.flash, files.provision, *QUICK)) as process:
+        process.wait_for("listening")
+        assert "runs, without a line" in fumo("status", "-b", board).stdout
+        found = json.loads(fumo("status", "-b", board, "--json").stdout)["status"]
+        assert found["in_use"] and not found["live"]
+    with running(files) as (_, board):
+        assert "in use" in fumo("sim", "run", files.folder, "--serial", code=4).stderr
+        assert json.loads(fumo("status", "-b", board, "--json").stdout)["status"]["live"]

@@ -23,7 +23,7 @@ def test_from_blank_to_a_firmware_that_would_start(tmp_path, capsys, monkeypatch
         assert "nothing is written" in inside(capsys, monkeypatch, "provision", "-b", name, *words)[1]
         out = inside(capsys, monkeypatch, "status", "-b", name, "--verify", "--json")[0]
         inside(capsys, monkeypatch, "rollback", "-b", name, code=6)
-        inside(capsys, monkeypatch, "factory-reset", "-b", name)
+        inside(capsys, monkeypatch, "factory-reset", "-b", name, "--yes")
     found = json.loads(out)["status"]
     assert (found["device"], found["version"], found["live"]) == ("sim:7", "1.5", False)
     assert [bank["whole"] for bank in found["banks"]] == [True, False]

@@ -1,15 +1,23 @@
 """The trailer that the agent writes is the one that imgtool pads an image with, byte for byte."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from flash_tools.images import mcuboot
-from flash_tools.signing.keys import new_key, write_key
+from agent.installer import DONE, Installer
+from agent.journal import Journal
+from agent.record import Record
+from flash_tools.images import Wish, make, mcuboot
+from flash_tools.packages.package_build import Target, build_package
+from flash_tools.signing.keys import key_id, new_key, public_bytes, write_key
 from hal.boot_mcuboot import PERMANENT, TEST, McubootSlot
+from hal.hardware import Bank
 from hal.region import Region
+from ports.cpython_linux.signature import verify
 from ports.sim.clock import Clock
 from ports.sim.nor import Geometry, Nor
 
@@ -73,3 +81,32 @@ def test_an_image_that_would_touch_the_trailer_is_refused_as_imgtool_does(bench)
     out = bench / "no.bin"
     imgtool("sign", "--version", "1", "--header-size", 0x200, "--pad-header", "--slot-size", 20 * K, "--align", 8,
             bench / "firmware.bin", out, code=2)  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [(), ("--confirm",)])
+def test_what_the_agent_installs_from_a_package_is_the_slot_that_imgtool_pads(bench, more):
+    """From imgtool's image through a signed package and the agent's own installer to the last byte of the slot."""
+    size, key, layout = 236 * K, new_key(), "0123456789abcdef"
+    theirs = padded(bench, size, 16, *more)
+    (bench / "image.bin").write_bytes(without_trailer(theirs))
+    made = make(bench / "image.bin", Wish(slot_size=size, align=16))
+    package = build_package(made.data, Target("p", ["m"], layout, made.version, 1, made.kind), key)
+    flash = Nor(CHIP, Clock())
+    for start in (256 * K, 256 * K + 8 * K, 256 * K + size - 4 * K):
+        flash.load(start, bytes(range(256)) * 16)  # what an earlier image and its trailer have left
+    slot = McubootSlot(Region(flash, 256 * K, size), 16)
+    public = public_bytes(key)
+    identity = SimpleNamespace(product="p", model="m", anchors=((key_id(public), public),), verify=verify)
+    journal = Journal(Region(flash, 0, 48 * K))
+    bank = Bank(Region(flash, 256 * K, slot.room), Region(flash, 64 * K, 4 * K))
+    work, stream = (
+        Installer(bank, identity, None, Record(journal)),
+        SimpleNamespace(read_into=io.BytesIO(package).readinto),
+    )
+    work.start(bank.image.erase_units, layout, None)
+    slot.clear()
+    assert any(work.step(stream) == DONE for _ in range(5000)) and work.manifest.kind == "mcuboot"
+    slot.set_permanent() if more else slot.set_trial(1, 1)
+    mine = bytearray(size)
+    flash.read(256 * K, mine)
+    assert mine == theirs

@@ -104,9 +104,9 @@ def test_a_simulated_device_can_be_rehearsed(office, words, capsys, monkeypatch)
 
 def test_a_rehearsal_refuses_what_cannot_be(office, capsys, monkeypatch):
     monkeypatch.chdir(office)
-    for words in (("sim", "new", "dev0"), ("sim", "new", "dev9", "--chip-kib", "3"),
-                  ("sim", "package", "dev0", "fw9.fup", "--version", "a b")):  # fmt: skip
-        out, _ = inside(capsys, monkeypatch, *words, "--dry-run", "--json", code=1)
+    for code, *words in ((1, "sim", "new", "dev0"), (2, "sim", "new", "dev9", "--chip-kib", "3"),
+                         (1, "sim", "package", "dev0", "fw9.fup", "--version", "a b")):  # fmt: skip
+        out, _ = inside(capsys, monkeypatch, *words, "--dry-run", "--json", code=code)
         assert json.loads(out)["ok"] is False
 
 

@@ -101,17 +101,21 @@ def test_a_server_that_is_not_there(command, run):
         assert one_line(said), said
 
 
-@pytest.mark.parametrize("words", [("flsh",), ("flash", "writ"), ("keys", "new"), ("deploy", "--board")])
-def test_scripts_get_an_object(words, run):
+@pytest.mark.parametrize(
+    "words, name",
+    [(("flsh",), ""), (("flash", "read"), "flash read"), (("keys", "new"), "keys new"), (("deploy", "--board"), "deploy")],
+)
+def test_scripts_get_an_object(words, name, run):
     out, said = run(*words, "--json", code=2)
     answer = json.loads(out)
     assert answer["ok"] is False and answer["exit_code"] == 2 and said == "fumo: %s\n" % answer["error"]
+    assert answer["command"] == name and answer["version"] == 1
 
 
 def test_exit_codes_are_their_own():
     found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ToolError)]
     codes = [each.exit_code for each in found]
-    assert sorted(codes) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert sorted(codes) == [1, 2, 3, 4, 5, 6, 7, 8, 130]
 
 
 def test_exit_codes_are_documented():

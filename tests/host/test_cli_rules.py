@@ -19,7 +19,7 @@ NO_JSON = {
 # A command that writes nothing, or only the file that the user names for what it reads.
 READS = {
     "campaign list", "campaign show", "config check", "config show", "device list", "device show", "dump",
-    "flash info", "flash read", "flash verify", "keys show", "monitor", "orders list", "orders show", "package diff",
+    "flash info", "flash read", "flash verify", "keys show", "list", "monitor", "orders list", "orders show", "package diff",
     "package list", "package show", "package verify", "recover status", "server show", "status",
 }  # fmt: skip
 # What is not mended yet, and where; a rule that holds by now says so.

@@ -41,7 +41,7 @@ def loaded(*words):
     return code, set(modules)
 
 
-@pytest.mark.parametrize("words", [("--version",), ("--help",)])
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("-h",)])
 def test_little_is_loaded(words):
     code, modules = loaded(*words)
     assert code == "0" and "typer" in modules

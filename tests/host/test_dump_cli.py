@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 import threading
 import tty
 
 import pytest
 
 from flash_tools import dump
+from flash_tools.chips import open_chip
 from flash_tools.errors import UsageError
 from flash_tools.sim import sim_files
+from hal import boot_record
 from tests.host.test_fumo_cli import fumo
 
 
@@ -28,6 +31,17 @@ def test_a_simulated_device(folder):
     said = json.loads(again.stdout)
     assert (said["version"], said["command"], said["ok"]) == (1, "dump", True)
     assert said["verdict"]["runs"] == 0 and said["flash"]["bytes"] == 1 << 20
+
+
+def test_people_are_told_in_their_numbers(folder):
+    """Places as `fumo flash info` has them, a date, and the attempt that the timeline speaks of; a new board has no fault."""
+    sim_files.make(folder / "dev1", chip_kib=1024)
+    with open_chip("sim:%s" % (folder / "dev1"), write=True) as chip:
+        boot_record.BootRecord(chip.regions()["boot"]).set_trial(1, 5 << 3 | 2)
+    out = fumo("dump", "-b", "sim:%s" % (folder / "dev1")).stdout
+    assert "region header0, start 0x006000, size 4096" in out and re.search("built +20.* UTC\n", out)
+    assert "(order 5, attempt 2)" in out and "trial of bank 1, attempt 2" in out
+    assert "The journal is empty: nothing was ever ordered.\n" in out and "! The journal" not in out
 
 
 @pytest.mark.parametrize(

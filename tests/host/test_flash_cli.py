@@ -103,10 +103,23 @@ def test_what_goes_wrong_before_the_chip(bus):
         (("write", "bank1", "nothing", "-b", bus.board), 1),
         (("write", "bank1", "-b", bus.board), 2),
         (("write", "bank1", image, "--range", "0:4K", "-b", bus.board), 2),
+        (("erase", "spare", "--range", "0x180000:4K", "-b", bus.board), 2),
         (("erase", "-b", bus.board), 2),
         (("write", "bank1", image, "-b", bus.board, "--layout", "no_such_board"), 2),
     ):
         bus.fumo("flash", *words, code=code)
+
+
+def test_what_is_no_file_is_not_replaced(bus, monkeypatch):
+    """A pipe, a folder, or `-`, which people take for stdout."""
+    monkeypatch.chdir(bus.folder)
+    pipe = bus.folder / "pipe"
+    os.mkfifo(pipe)
+    for path in (pipe, bus.folder):
+        assert "it is no file" in on(bus, "read", "spare", path, code=1)
+        assert path.exists() and not path.is_file()
+    assert "name a file" in on(bus, "read", "spare", "-", code=2)
+    assert not list(bus.folder.glob("*.part*")) and not (bus.folder / "-").exists()
 
 
 def test_a_chip_that_does_not_fit_the_layout(bus):
@@ -172,6 +185,11 @@ def test_a_package_into_a_bank(device, tmp_path):
     fumo("flash", "verify", "bank0", tmp_path / "up.fup", "-b", board, code=5, env=env)
     held = json.loads(fumo("flash", "info", "-b", board, "--json", env=env)[0])["regions"]
     assert [part["holds"] for part in held if part["name"].startswith("bank")] == ["1.0, confirmed", "2.0"]
+    before = device.flash.read_bytes()
+    (tmp_path / "bad.fup").write_bytes(b"\0" + device.update("3.0"))
+    for verb in ("write", "verify"):
+        assert "does not begin" in fumo("flash", verb, "bank1", tmp_path / "bad.fup", "-b", board, code=5, env=env)[1]
+    assert device.flash.read_bytes() == before
     (tmp_path / "bad.fup").write_bytes(sim_files.make(tmp_path / "else").update("3.0"))
     assert "key" in fumo("flash", "write", "bank1", tmp_path / "bad.fup", "-b", board, code=6, env=env)[1]
 

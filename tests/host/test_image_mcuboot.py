@@ -73,8 +73,10 @@ def test_make_signs_a_binary_and_takes_an_image(bench):
     taken = make(put(bench, "image.bin", signed.data), Wish(key=PublicKey(public_bytes(bench.key))))
     assert taken.data == signed.data and taken.kind == "mcuboot" and taken.version == "1.2.3"
     assert "its signature is good" in taken.notes and "MCUboot" in taken.notes[0]
-    other = make(put(bench, "image.bin", signed.data), Wish(key=new_key()))
+    other = make(put(bench, "image.bin", signed.data), Wish(usual_key=new_key()))
     assert any("another key" in note for note in other.notes)
+    with pytest.raises(RefusedError, match="not signed by the key"):
+        make(put(bench, "image.bin", signed.data), Wish(key=new_key()))
 
 
 def test_versions_must_agree(bench):

@@ -70,21 +70,17 @@ def test_what_exists_stays(fumo, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.pub.pem"]
 
 
-def test_half_a_pair_is_taken_back(tmp_path, monkeypatch):
-    def full(self, data):
-        self.touch()
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("when", [1, 2])
+def test_a_pair_that_does_not_fit_the_disk_is_taken_back(tmp_path, monkeypatch, when):
+    calls = iter(range(1, 9))
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    def full(handle):
+        if next(calls) == when:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ToolError, match="No space"):
         keys.write_pair(keys.new_key(), tmp_path / "a.pem")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_private_key_that_does_not_fit_the_disk_is_taken_back(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.fdopen", lambda handle, mode: os.close(handle) or open("/dev/full", "wb", buffering=0))
-    with pytest.raises(ToolError, match="No space"):
-        keys.write_key(keys.new_key(), tmp_path / "a.pem")
     assert not list(tmp_path.iterdir())
 
 
@@ -180,6 +176,15 @@ def test_what_is_no_key_is_one_line(fumo, tmp_path, data):
     fumo("keys", "show", "bad.pem", code=1).line  # noqa: B018
     fumo("keys", "show", "nowhere.pem", code=1).line  # noqa: B018
     fumo("keys", "show", ".", code=1).line  # noqa: B018
+
+
+def test_a_key_that_cannot_sign_is_called_what_it_is(fumo, tmp_path):
+    fumo("keys", "new", "key.pem")
+    (tmp_path / "image").write_bytes(b"image")
+    whom = ("--product", "p", "--model", "m", "--layout", "0" * 16)
+    build = ("package", "build", "image", "x.fup", *whom, "--version", "1")
+    assert "is a public key: signing needs the private half" in fumo(*build, "--key", "key.pub.pem", code=1).line
+    assert "image is no key in PEM form" in fumo(*build, "--key", "image", code=1).line
 
 
 def test_nobody_needs_pkcs11_for_a_file(tmp_path):

@@ -113,6 +113,9 @@ def test_an_mcuboot_package_from_a_binary(tmp_path, fumo):
     assert "its signature is good" in done.stderr and "kind mcuboot" in done.stderr
     done = fumo("package", "build", "m.img", "n.fup", *options)
     assert "another key" in done.stderr
+    (tmp_path / "n.fup").unlink()
+    done = fumo("package", "build", "m.img", "n.fup", *options, "--image-key", "key.pub.pem", code=6)
+    assert "not signed by the key" in done.stderr and not (tmp_path / "n.fup").exists()
     done = fumo(
         "package",
         "build",
@@ -126,3 +129,20 @@ def test_an_mcuboot_package_from_a_binary(tmp_path, fumo):
         code=1,
     )
     assert "private one" in done.stderr
+
+
+def test_what_is_built_for_a_board_is_not_refused_by_it(tmp_path, fumo):
+    """Its security counter is that of the board's firmware, unless another is said."""
+    fumo("keys", "new", "key.pem")
+    fumo("sim", "new", "dev0", "--key", "key.pem")
+    (tmp_path / "fw.bin").write_bytes(b"firmware" * 100)
+    words = ("package", "build", "fw.bin", "fw.fup", "--key", "key.pem", "--version", "2", "--for", "sim:dev0")
+    fumo(*words)
+    assert fumo("package", "show", "fw.fup", "--json").said["manifest"]["counter"] == 1
+    fumo("flash", "write", "bank1", "fw.fup", "-b", "sim:dev0")
+    fumo(*words, "--counter", "0")
+    said = fumo("flash", "write", "bank1", "fw.fup", "-b", "sim:dev0", code=6).stderr
+    assert "counter 0 is below the device's 1: build it" in said
+    (tmp_path / "old.bin").write_bytes(b"firmware" * 90)
+    fumo("package", "delta", "old.bin", "fw.bin", "d.fup", *words[4:])
+    assert fumo("package", "show", "d.fup", "--json").said["manifest"]["counter"] == 1

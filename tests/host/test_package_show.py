@@ -33,7 +33,7 @@ def test_show_looks_into_every_kind():
     found, text = shown(esp_image(), "raw")
     assert "ESP32-S3" in text and "0x3c000020" in text and "v2.3" in text
     found, text = shown(b"just bytes", "raw")
-    assert found["contents"] == {}
+    assert found["contents"] == {} and package_show.words("built", 1795291750) == "2026-11-21 20:09:10 UTC"
 
 
 def test_show_says_what_is_wrong_inside():

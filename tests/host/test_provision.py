@@ -8,7 +8,6 @@ from agent.journal import Journal
 from flash_tools.boards import factory_region, first_firmware
 from flash_tools.boards import provision as work
 from flash_tools.chips import open_chip
-from flash_tools.cli import provision as cli_provision
 from flash_tools.errors import NotFoundError, RefusedError, ToolError, UsageError, VerifyError
 from tests.host import blank_chips
 from tests.host.blank_chips import BLANK, BUNDLE, facts_of, who
@@ -179,7 +178,7 @@ def test_what_enrolment_brings_is_kept_before_anything_is_written(bench, image, 
         asked.append((url, token, device_id, model))
         return {**BUNDLE, "device_id": device_id, "ca_pem": None}
 
-    monkeypatch.setattr(cli_provision, "fetch_bundle", fetch)
+    monkeypatch.setattr("flash_tools.enrolment.fetch_bundle", fetch)
     words = (*who(bench)[:-2], "--enrol", "https://srv.example", "--token", "once", "--save", save)
     assert "--id" in image.blank(*words, code=2).stderr
     image.blank(*words, "--id", "sim:7", "--dry-run")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from smp.error import MGMT_ERR
@@ -22,6 +23,7 @@ from flash_tools.packages.package_build import Target as For
 from flash_tools.packages.package_build import build_package
 from flash_tools.signing.keys import new_key
 from hal.recovery import RESET, TIMEOUT
+from tests.host.recovery_bench import Bench, K, keeps
 from tests.host.recovery_rig import Faults, Rig
 from tests.portable import smp_bench
 
@@ -135,10 +137,10 @@ def test_nobody_comes():
 @pytest.fixture
 def smpmgr(tmp_path):
     """Give a function that runs smpmgr on a rig."""
-    beside = Path(sys.executable).parent / "smpmgr"
-    path = str(beside) if beside.exists() else shutil.which("smpmgr")
+    own = Path(sys.executable).parents[1] / "smpmgr" / "bin" / "smpmgr"  # where the Makefile puts it
+    path = str(own) if own.exists() else shutil.which("smpmgr")
     if not path:
-        pytest.skip("no smpmgr: pip install smpmgr, anywhere on the PATH")
+        pytest.skip("no smpmgr: `make test` installs it, or pip install smpmgr, anywhere on the PATH")
     (tmp_path / "new.fup").write_bytes(FILE)
 
     def run(rig, *arguments, code=0):
@@ -148,6 +150,14 @@ def smpmgr(tmp_path):
         return done.stdout + done.stderr
 
     return run
+
+
+def test_smpmgr_upgrades_a_simulated_device(smpmgr, tmp_path):
+    """All of it: its first stage takes the package over a pseudo-terminal, its agent tries and keeps it."""
+    with Bench(tmp_path / "bench").in_recovery() as bench:
+        (tmp_path / "new.fup").write_bytes(bench.update(size=32 * K))
+        assert "Upgrade complete" in smpmgr(SimpleNamespace(path=str(bench.link)), "upgrade", "--format=any", "new.fup")
+        keeps(bench, "2.0")
 
 
 @pytest.mark.parametrize("slot", [(), ("--slot", "1")])

@@ -205,7 +205,7 @@ def test_a_simulated_device_enrols(served, tmp_path):
     (tmp_path / "ca.pem").write_text(AUTHORITY.pem)
     words = ("sim", "new", "dev", "--enrol", office.url, "--ca", "ca.pem", "--id", "sim:9")
     assert "--token" in fumo(*words, cwd=tmp_path, code=1).stderr
-    assert "chip" in fumo(*words, "--token", TOKEN, "--chip-kib", 5, cwd=tmp_path, code=1).stderr
+    assert "chip" in fumo(*words, "--token", TOKEN, "--chip-kib", 5, cwd=tmp_path, code=2).stderr
     assert (tmp_path / "dev" / "bundle.json").stat().st_mode & 0o777 == 0o600
     assert office.left == 0  # the token is spent, what it brought is not lost
     fumo("sim", "new", "dev", "--bundle", "dev/bundle.json", cwd=tmp_path)

@@ -13,7 +13,8 @@ import pytest
 from tests.host import tool_kill_cases as cases
 from tests.host.kill_server import Killer
 
-ROUNDS = os.environ.get("FUMO_TOOL_KILLS", "2")
+ROUNDS = os.environ.get("FUMO_TOOL_KILLS", "3")
+FEW = 0 if ROUNDS == "all" else 1
 CASES = sorted(cases.CASES)
 
 
@@ -81,7 +82,7 @@ class Bench:
         try:
             self.case.done(self.folder)
             done = True
-        except Exception:  # noqa: BLE001 - whatever a half state does to a reader
+        except Exception:  # whatever a half state does to a reader
             done = False
         told = self.run()
         assert told["code"] == 0 or (done and told["code"] in self.case.twice), (context, told)
@@ -90,12 +91,9 @@ class Bench:
         assert not strays - set(self.case.leaves), (context, strays)
 
     def moments(self):
-        """Return numbers of effects, spread over the run."""
-        if ROUNDS == "all":
-            return range(1, self.effects + 1)
-        count = min(int(ROUNDS), self.effects)
-        first = {"1": [1]}.get(ROUNDS, [1, self.effects])
-        return sorted({*first, *(1 + self.effects * step // (count + 1) for step in range(1, count + 1))})
+        """Return numbers of effects, spread over the run, its first and its last one among them."""
+        wanted = self.effects if ROUNDS == "all" else min(int(ROUNDS), self.effects)
+        return sorted({1 + (self.effects - 1) * step // max(wanted - 1, 1) for step in range(wanted)})
 
 
 @pytest.fixture
@@ -109,7 +107,7 @@ every = pytest.mark.parametrize("bench", CASES, indirect=True)
 @every
 def test_a_kill(bench):
     for at in bench.moments():
-        for what in ("kill", "torn")[: 2 if ROUNDS == "all" else 1 + at % 2]:
+        for what in ("kill", "torn"):
             bench.anew()
             assert bench.run(what, at)["code"] == -9
             bench.finish(what, at)
@@ -117,7 +115,7 @@ def test_a_kill(bench):
 
 @every
 def test_an_interrupt_is_one_line_and_130(bench):
-    for at in bench.moments()[:: 1 if ROUNDS == "all" else 2]:
+    for at in bench.moments()[FEW:]:
         bench.anew()
         told = bench.run("int", at)
         assert told["code"] == 130, told
@@ -126,7 +124,7 @@ def test_an_interrupt_is_one_line_and_130(bench):
 
 @every
 def test_no_room_and_no_permission(bench):
-    for at in bench.moments()[:: 1 if ROUNDS == "all" else 2]:
+    for at in bench.moments()[:-1] or [1]:
         for what in ("full", "denied"):
             bench.anew()
             told = bench.run(what, at)
@@ -136,7 +134,11 @@ def test_no_room_and_no_permission(bench):
 
 @every
 def test_two_at_the_same_time(bench):
-    at = bench.moments()[len(bench.moments()) // 2]
+    for at in bench.moments()[1:-1] or [1]:
+        _two(bench, at)
+
+
+def _two(bench, at):
     bench.anew()
     pid = bench.run("stop", at, wait=False)["pid"]
     assert bench.killer.stopped(pid)

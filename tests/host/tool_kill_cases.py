@@ -1,4 +1,4 @@
-"""Commands of `fumo` that write, for tests that kill them: where each begins, what must be whole at any moment, and when it is done."""
+"""Commands of `fumo` that write, for tests that kill them: what must be whole at any moment, and when it is done."""
 
 import json
 import pathlib
@@ -81,7 +81,9 @@ def _pair(name):
 
 def _package(name):
     def check(folder):
-        package_read.open_package((folder / name).read_bytes(), keys.read_public_key(folder / "r.pub.pem"), _old(folder))
+        package_read.open_package(
+            (folder / name).read_bytes(), keys.read_public_key(folder / "r.pub.pem"), _old(folder)
+        )
 
     return check
 
@@ -221,7 +223,7 @@ CASES = {
         ("deploy", "-b", "dir:bank", "--board-file", "sim_nor", "--runtime", "cpython_linux", "--app", "app"), _tree
     ),
     "rollback": Case(("rollback", *DEV), _status(("dev", "arm", 0)), _good, (6,)),
-    "factory-reset": Case(("factory-reset", *DEV), _status(("dev", "idle", 0)), _status(("dev", "idle", 0))),
+    "factory-reset": Case(("factory-reset", *DEV, "--yes"), _status(("dev", "idle", 0)), _status(("dev", "idle", 0))),
     "confirm": Case(("confirm", "-b", "sim:trial"), _status(("trial", "arm", 1)), _good, (6,)),
 }  # fmt: skip
 
