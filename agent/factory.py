@@ -39,6 +39,6 @@ def read_copy(flash, addr, room):
 def _facts(text):
     try:
         facts = json.loads(str(text, "utf-8"))
-    except ValueError:  # UnicodeError on MicroPython is one, too
+    except (ValueError, RuntimeError):  # a UnicodeError is the first, what is nested too deeply the second
         return None
     return facts if isinstance(facts, dict) else None

@@ -127,6 +127,9 @@ def _add_file(config, path, in_folder=False):
         place = _TOML_PLACE.match(str(e))
         config.problems.append("%s:%s: %s" % (path, place[2], place[1]) if place else "%s: %s" % (path, e))
         return
+    except (ValueError, RecursionError):  # a number of thousands of digits, or nested too deeply
+        config.problems.append("%s: is no TOML that can be read" % path)
+        return
     for section, content in given.items():
         if not isinstance(content, dict):
             config.problems.append(

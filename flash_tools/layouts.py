@@ -45,7 +45,7 @@ def written(flash) -> Layout | None:
 def _in_facts(text):
     try:
         facts = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return _layout(facts.get("layout")) if isinstance(facts, dict) else None
 
@@ -75,7 +75,7 @@ def check(layout: Layout, flash) -> Layout:
 def _of_file(path):
     try:
         layout = _layout(json.loads(path.read_text()))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise ToolError("cannot read the layout %s: %s" % (path, e)) from None
     if not layout:
         raise ToolError("%s is no layout: it should be [[region, start, size], ...]" % path)
@@ -84,6 +84,8 @@ def _of_file(path):
 
 def _layout(parts) -> Layout | None:
     try:
-        return tuple((str(name), int(start), int(size)) for name, start, size in parts or ()) or None
+        layout = tuple((str(name), start, size) for name, start, size in parts or ())
     except (TypeError, ValueError):
         return None
+    whole = all(type(number) is int for _, *numbers in layout for number in numbers)
+    return layout if layout and whole else None

@@ -21,7 +21,9 @@ KINDS = ("sim", "file", "spi", "mtd", "mpy", "serial", "ssh", "dir")
 BOARD = "FUMO_BOARD"
 _SHOWN = "sim:FOLDER, file:IMAGE, spi:DEVICE, mtd:NAME, mpy:PORT, serial:PORT, ssh:HOST or dir:FOLDER"
 
-Board = Annotated[str, typer.Option("--board", "-b", envvar=BOARD, help="Which board: %s; board.target of the settings otherwise." % _SHOWN)]
+_HELP = "Which board: %s; board.target of the settings otherwise." % _SHOWN
+
+Board = Annotated[str, typer.Option("--board", "-b", envvar=BOARD, help=_HELP)]
 
 
 @dataclass(frozen=True)

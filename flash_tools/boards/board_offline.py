@@ -145,7 +145,7 @@ def _facts(chip, regions):
     if not facts and chip.target.kind == "sim":
         try:
             facts = json.loads((Path(chip.target.place) / sim_files.PROVISION).read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             facts = None
     if not isinstance(facts, dict):
         raise NotFoundError("%s was never provisioned: use `fumo provision`" % chip.target)

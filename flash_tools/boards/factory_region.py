@@ -106,7 +106,7 @@ def _whole(region, addr, room):
     text = factory.read_copy(region, addr, room)
     try:
         return bytes(text) if text and isinstance(json.loads(text), dict) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

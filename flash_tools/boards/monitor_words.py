@@ -105,7 +105,7 @@ def _status(rest, words):
         facts = json.loads(rest)
         state, bank = int(facts["state"]), facts["bank"]
         text = "firmware %s in bank %s, State %d, %s" % (facts["version"], bank, state, fumo_words.state(state))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Meaning()
     return Meaning(NEWS, text)
 

@@ -20,6 +20,8 @@ from flash_tools.errors import SilentError, UsageError
 USUAL_HZ = 4_000_000
 SECTOR = 4096
 _PIECE = 1024
+_LARGEST = 1 << 30  # number that a board may say of its chip
+_SENSELESS = "%s gives an answer without sense: the line loses bytes, or it is no MicroPython board"
 _ROOT = Path(__file__).resolve().parents[2]
 _SENT = (
     "agent/compat.py", "agent/errors.py", "hal/nor_sfdp.py", "hal/nor_chips.py", "hal/nor_aai.py", "hal/nor_identify.py",
@@ -89,10 +91,16 @@ class MpyFlash:
 
     def __init__(self, line, place: str) -> None:
         self._line, self._place = line, place
-        name, self.size, self.page, units = json.loads(self._lines("_chip.facts()", 3)[0])
-        self._said = self._answer
-        self.part_name, self.erase_units = name, tuple((size, max_ms) for size, max_ms in units)
-        self.jedec_id, self._tables = (base64.b64decode(each) for each in self._said[1:])
+        try:
+            name, self.size, self.page, units = json.loads(self._lines("_chip.facts()", 3)[0])
+            self._said = self._answer
+            self.part_name, self.erase_units = str(name), tuple((size, max_ms) for size, max_ms in units)
+            self.jedec_id, self._tables = (base64.b64decode(each) for each in self._said[1:])
+        except (ValueError, TypeError, RecursionError):
+            raise SilentError(_SENSELESS % self._place) from None
+        numbers = [self.size, self.page, *(number for unit in self.erase_units for number in unit)]
+        if not self.erase_units or any(type(number) is not int or not 0 < number <= _LARGEST for number in numbers):
+            raise SilentError(_SENSELESS % self._place)
 
     def tables(self) -> bytes:
         """Return the chip's SFDP tables."""
@@ -134,7 +142,13 @@ class MpyFlash:
 
     def scan(self, magic: bytes) -> list[int]:
         """Return where these bytes begin a sector."""
-        return json.loads(self._lines("_chip.scan(%r)" % magic)[0])
+        try:
+            found = json.loads(self._lines("_chip.scan(%r)" % magic, 1)[0])
+            if isinstance(found, list) and all(type(addr) is int and 0 <= addr < self.size for addr in found):
+                return found
+        except (ValueError, RecursionError):
+            pass
+        raise SilentError(_SENSELESS % self._place)
 
     def id_and_status(self, count: int) -> list[tuple[bytes, int]]:
         """Ask `count` times anew."""

@@ -104,8 +104,9 @@ def run() -> int:
             raise KeyboardInterrupt
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except typer.Abort:
-        raise ToolError("nothing was done") from None
+    except typer.Abort as e:  # a question was answered by no, or by Ctrl-C
+        stopped = isinstance(e.__context__, KeyboardInterrupt)
+        raise (StoppedError if stopped else ToolError)("nothing was done") from None
     except _NotUnderstoodError as e:
         if type(e).__name__ == "NoArgsIsHelpError":  # the help was asked for, and is printed
             e.show()

@@ -65,7 +65,11 @@ def say(text: str) -> None:
 def result(command: str, as_json: bool, fields: dict) -> None:
     """Print the result object."""
     if as_json:
-        print(json.dumps({"version": VERSION, "command": command, "ok": True, **fields}))
+        said = {"version": VERSION, "command": command, "ok": True, **fields}
+        try:
+            print(json.dumps(said, allow_nan=False))
+        except ValueError:  # a device says what is no number, and JSON has no word for it
+            print(json.dumps(json.loads(json.dumps(said), parse_constant=lambda name: None)))
 
 
 def sure(what: str, yes: bool) -> None:

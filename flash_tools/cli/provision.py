@@ -168,9 +168,13 @@ def _read_facts(path):
 
 def _show(chip, as_json):
     facts, copies = work.show(chip)
+    try:
+        lines = _lines(facts)
+    except (TypeError, ValueError, AttributeError):  # somebody else wrote it
+        raise ToolError("nobody understands the factory region of %s: provision it anew" % chip.target) from None
     result(_COMMAND, as_json, {"board": str(chip.target), "copies": copies, "facts": facts})
     if not as_json:
-        show_fields({**_lines(facts), "copies": "%d of 2 are whole" % copies})
+        show_fields({**lines, "copies": "%d of 2 are whole" % copies})
     if copies < 2:
         say("an earlier run was cut short: run it again")
 

@@ -55,8 +55,7 @@ def new(
 ) -> None:
     """Make the flash file, the provisioning and the signing key of a device."""
     given = read_bundle(bundle, account or [], ca)
-    if (folder / sim_files.FLASH).exists():
-        raise ToolError(f"{folder / sim_files.FLASH} exists: remove it, or choose another folder")
+    sim_files.refuse_taken(folder / sim_files.FLASH)
     signer = keys.read_key(key, None) if key else None
     if enrol:
         given = _enrolled(folder, enrol, token, device_id, model, given, dry_run)
@@ -66,6 +65,7 @@ def new(
         files = sim_files.make(
             place, given, key=signer, version=version, behaviour=behaviour, size=size * 1024, chip_kib=chip_kib,
             product=product, model=model, device_id=device_id, keep_key=not key,
+            anew=True,
         )  # fmt: skip
         who = files.facts()["device"]["DevId"]
     files.folder = folder

@@ -63,7 +63,7 @@ def _look_and_save(flash, name, layout, anchors, output):
     if output:
         from flash_tools.cli.output import write
 
-        write(output, snapshot.bytes(0, flash.size))
+        write(output, snapshot.bytes(0, flash.size), 0o600)
     return document
 
 

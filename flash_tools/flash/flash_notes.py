@@ -64,7 +64,7 @@ class Notes:
             if found["version"] == _VERSION and found["board"] == self._name:
                 [(int(start), int(end)) for start, end in found["doubtful"]]
                 return found
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             pass
         return {}
 

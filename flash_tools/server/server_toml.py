@@ -43,7 +43,7 @@ def check(text: str, path: str) -> dict:
     """Return the values, addresses as (host, port); `path` is what the file is called in a complaint."""
     try:
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is no TOMLDecodeError
         raise ToolError("%s: %s" % (path, error)) from None
     version = given.pop("format", None)
     if version != FORMAT:

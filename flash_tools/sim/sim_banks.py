@@ -76,7 +76,7 @@ def _manifest(header):
         body = bytes(text[:size]).split(b".")[1]
         said = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
         return {"version": str(said["version"]), "size": int(said["size"])}
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError, binascii.Error):
         return {}
 
 

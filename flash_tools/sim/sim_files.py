@@ -79,18 +79,22 @@ class SimFiles:
 def make(
     folder, bundle: dict | None = None, *, key=None, image: bytes | None = None, version="1.0", behaviour=firmware.GOOD,
     size=64 * K, chip_kib=2048, product="bench", model="sim", device_id="sim:1", counter=1, keep_key=False,
+    anew=False,
 ) -> SimFiles:  # fmt: skip
     """Make the files of a device. `bundle` is what a server's add_device gave; without one there is no account.
 
-    `keep_key` keeps the key that is made there, too; one that a run has left that was cut short is taken.
+    `keep_key` keeps the key that is made there, too; one that a run has left that was cut short is taken. `anew` leaves a
+    device alone that is there.
     """
     if chip_kib * K not in SIZES:
         raise UsageError("a chip has %s KiB" % ", ".join(str(size // K) for size in SIZES))
     files = SimFiles(Path(folder), product, model, chip_kib)
-    files.key = key or (_kept_key(files.folder) if keep_key else None) or keys.new_key()
     files.folder.mkdir(parents=True, exist_ok=True)
     part = files.flash.with_name(FLASH + ".part")
     with whole_file.alone(files.folder):
+        if anew:
+            refuse_taken(files.flash)
+        files.key = key or (_kept_key(files.folder) if keep_key else None) or keys.new_key()
         make_chip(files, part, image or files.image(version, behaviour, size), counter)
         if keep_key and not _kept_key(files.folder):
             keys.write_pair(files.key, files.folder / KEY)
@@ -98,6 +102,12 @@ def make(
         make_factory(files, part)
         _put(files.flash, lambda path: os.replace(part, path))  # last: a folder with a flash is a device
     return files
+
+
+def refuse_taken(flash: Path) -> None:
+    """Raise ToolError where a device is."""
+    if flash.exists():
+        raise ToolError(f"{flash} exists: remove it, or choose another folder")
 
 
 def _kept_key(folder):
@@ -146,7 +156,7 @@ def has_provision(folder: Path, facts: dict) -> bool:
     try:
         found = json.loads((folder / PROVISION).read_text())
         return _without_board(found) == _without_board(facts)
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
 
@@ -163,7 +173,7 @@ def read(folder) -> SimFiles:
     except FileNotFoundError as e:
         text = "%s holds no simulated device: there is no %s; `fumo sim new` makes one"
         raise NotFoundError(text % (folder, Path(e.filename).name)) from None
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise ToolError("%s holds no simulated device: %s" % (folder, getattr(e, "strerror", None) or e)) from None
     key = keys.read_key(folder / KEY, None) if (folder / KEY).exists() else None
     return SimFiles(folder, facts["product"], facts["model"], size // K, key)

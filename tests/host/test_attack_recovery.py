@@ -10,6 +10,7 @@ from agent.journal import Journal
 from agent.push import Push
 from hal.boot_record import CONFIRMED, BootRecord
 from ports.sim import device as sim
+from ports.sim.power import Violation
 from tests.host.recovery_chaos import Chaos
 from tests.portable.smp_client import Client
 from tests.powercut.recovery_world import World, package
@@ -136,7 +137,7 @@ def test_worlds_in_which_everything_happens(first):
         world = Chaos(seed)
         try:
             world.run()
-        except Exception as e:
+        except (Violation, Exception) as e:
             raise AssertionError("seed %d: %s\n%s" % (seed, e, "\n".join(world.trace[-20:]))) from e
         seen |= world.judge.seen
     assert {"trial", "void trial", "confirm", "recovery", "match", "cut"} <= seen, seen

@@ -101,10 +101,10 @@ def test_a_server_that_is_not_there(command, run):
         assert one_line(said), said
 
 
-@pytest.mark.parametrize(
-    "words, name",
-    [(("flsh",), ""), (("flash", "read"), "flash read"), (("keys", "new"), "keys new"), (("deploy", "--board"), "deploy")],
-)
+NAMED = [("flsh",), ("flash", "read"), ("keys", "new"), ("deploy", "--board")]
+
+
+@pytest.mark.parametrize("words, name", zip(NAMED, ("", "flash read", "keys new", "deploy"), strict=True))
 def test_scripts_get_an_object(words, name, run):
     out, said = run(*words, "--json", code=2)
     answer = json.loads(out)

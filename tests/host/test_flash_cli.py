@@ -147,7 +147,7 @@ def test_ctrl_c_is_130_and_the_next_run_finishes(bus):
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=30)[1]
-    assert running.returncode == 130 and said.strip() == "stopped: run the same command again, it goes on"
+    assert running.returncode == 130 and said.strip() == "fumo: stopped: run the same command again, it goes on"
     bus.change(speed=200)
     assert on(bus, "info", "--json")["unfinished"] == "write bank1"
     assert bus.cells.read_bytes()[1024 * K :][: 512 * K] != (bus.folder / "other").read_bytes()

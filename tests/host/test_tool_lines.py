@@ -186,12 +186,12 @@ def test_a_server_that_vanishes_while_it_enrols(tmp_path, killer, answer):
     ended_well(killer.run(tmp_path, enrol(tmp_path, server.url)), 1, 3)
 
 
-@pytest.mark.parametrize("what", ["full", "denied"])
-def test_a_token_is_not_used_up_where_its_account_cannot_be_kept(tmp_path, killer, what):
+@pytest.mark.parametrize(("what", "at"), [("full", 1), ("denied", 1), ("full", 2), ("denied", 2), ("full", 3)])
+def test_a_token_is_not_used_up_where_its_account_cannot_be_kept(tmp_path, killer, what, at):
+    if at > 1:
+        (tmp_path / "dev").mkdir()
     with Vanishing(HEAD) as server:
-        ended_well(killer.run(tmp_path, enrol(tmp_path, server.url), what, 1), 1)
-        (tmp_path / "dev").mkdir(exist_ok=True)
-        ended_well(killer.run(tmp_path, enrol(tmp_path, server.url), what, 2), 1)
+        ended_well(killer.run(tmp_path, enrol(tmp_path, server.url), what, at), 1)
         assert not server.asked
 
 
@@ -244,6 +244,20 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         assert (tmp_path / "out").read_bytes() == (tmp_path / "dev" / "flash.bin").read_bytes()
         assert process.wait(20) == 0 and (tmp_path / "out").is_fifo()
+
+
+def test_ctrl_c_at_a_question(tmp_path):
+    files = sim_files.make(tmp_path / "dev", chip_kib=1024)
+    before = files.flash.read_bytes()
+    near, far = os.openpty()
+    words = [sys.executable, "-m", "flash_tools", "factory-reset", "-b", "sim:%s" % files.folder]
+    with subprocess.Popen(words, cwd=ROOT, stdin=far, stdout=-1, stderr=-1) as process:
+        assert os.read(process.stderr.fileno(), 4096)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130 and b"fumo: nothing was done" in process.stderr.read()
+    os.close(near)
+    os.close(far)
+    assert files.flash.read_bytes() == before
 
 
 EARLY = """

@@ -16,7 +16,6 @@ from hal.boot_record import BootRecord
 from tests.host.owned_boards import two_banks
 
 KIB = 1024
-SAID = ("cut short", "there already", "exists", "is provisioned", "on trial", "were the same", "was not there")
 
 
 def make_base(folder):
@@ -51,6 +50,7 @@ class Case:
     whole: Callable = lambda folder: None
     twice: tuple = (0,)
     leaves: tuple = ()  # names that a kill may leave and the next run need not take away
+    locked: bool = True  # against a second instance
     busy: tuple = (4,)  # what a second instance at the same time may end with, besides of `twice`
 
 
@@ -181,9 +181,9 @@ MADE_FOR = ("--key", "r.pem", "--for", "sim:dev", "--kind", "raw", "--version", 
 DEV = ("-b", "sim:dev")
 
 CASES = {
-    "keys new": Case(("keys", "new", "k.pem"), _pair("k.pem"), all_or_nothing("k.pem", _key("k.pem")), (1,)),
+    "keys new": Case(("keys", "new", "k.pem"), _pair("k.pem"), all_or_nothing("k.pem", _key("k.pem")), (1,), locked=False),
     "keys rotate": Case(
-        ("keys", "rotate", "r.pub.pem", "n.pem"), _pair("n.pem"), all_or_nothing("n.pem", _key("n.pem")), busy=(1, 4)
+        ("keys", "rotate", "r.pub.pem", "n.pem"), _pair("n.pem"), all_or_nothing("n.pem", _key("n.pem")), busy=(1, 4), locked=False
     ),
     "package build": Case(
         ("package", "build", "new.bin", "out.fup", *MADE_FOR), _package("out.fup"), all_or_nothing("out.fup", _package("out.fup"))
