@@ -30,7 +30,7 @@ def config_check(
     else:
         for problem in found.problems:
             print(plain(problem))
-    say("%d problems in %s" % (len(found.problems), ", ".join(files) or "no file at all"))
+    say("%s in %s" % (_count(found.problems), ", ".join(files) or "variables alone: there is no file"))
     if found.problems:
         raise typer.Exit(1)
 
@@ -54,7 +54,11 @@ def config_show(
             more = "  (%s)" % row["origin"] if origin else ""
             print(plain("%-24s  %s%s" % (row["name"], text, more)).rstrip())
     if found.problems:
-        say("%d problems: fumo config check" % len(found.problems))
+        say("%s: fumo config check" % _count(found.problems))
+
+
+def _count(problems):
+    return "%s problem%s" % (len(problems) or "no", "" if len(problems) == 1 else "s")
 
 
 def _row(setting, found):
