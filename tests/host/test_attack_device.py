@@ -48,8 +48,8 @@ def test_many_names_below_the_root(field):
     while gets(tree)[2] != ["."]:
         _, tree = client.say(answer(tree))
     item = "<Item><Source><LocURI>.</LocURI></Source><Data>%s</Data></Item>" % ("a/" * 20000)
-    seconds, (_, tree) = took(client.say, answer(tree, item))
-    assert len(gets(tree)[2]) <= 100 and seconds < 0.3
+    units, (_, tree) = took(client.say, answer(tree, item))
+    assert len(gets(tree)[2]) <= 100 and units < 40
 
 
 def test_one_device_does_not_push_out_the_sessions_of_others(field):
@@ -89,8 +89,8 @@ def test_many_commands_in_one_message(field):
     """60 KiB of empty commands were answered with 1 MB, in a third of a second of everybody's time."""
     client = field.client("d")
     client.say(begin())
-    seconds, (_, said) = took(client.post, client.message("<Add/>" * 10000, final=False))
-    assert len(said) < 300000 and seconds < 0.2
+    units, (_, said) = took(client.post, client.message("<Add/>" * 10000, final=False))
+    assert len(said) < 300000 and units < 40
 
 
 def test_a_session_of_many_messages(field):
@@ -125,8 +125,8 @@ def test_looking_at_a_session_holds_up_nobody(field):
     client.say(begin())
     for _ in range(10):
         client.say("<Alert><CmdID>1</CmdID><Data>1226</Data><Item/></Alert>" * 200, final=False)
-    seconds, found = took(office.trace, 1)
-    assert len(found["messages"]) == 22 and seconds < 0.7
+    units, found = took(office.trace, 1)
+    assert len(found["messages"]) == 22 and units < 100
     assert not any("secret-0001" in line for message in found["messages"] for line in message["lines"])
 
 
@@ -157,8 +157,8 @@ def test_many_items_in_one_command(field, outer, item):
     client = field.client("d")
     client.say(begin())
     body = outer % (item * ((60000 - len(outer)) // max(7, len(item))))
-    seconds, (code, _) = took(lambda: client.say(body, final=False))
-    assert code in (200, 212) and seconds < 0.5
+    units, (code, _) = took(lambda: client.say(body, final=False))
+    assert code in (200, 212) and units < 70
 
 
 def test_a_message_of_ours_is_bounded(field):
