@@ -19,6 +19,7 @@ from flash_tools.boards.monitor_words import NEWS
 from flash_tools.errors import NotFoundError, SilentError
 from flash_tools.sim.sim_serial import SerialCable
 from flash_tools.target import parse
+from tests.host.child import Child
 from tests.host.fumo_inside import inside
 from tests.host.owned_boards import running, two_banks
 from tests.host.sim_devices import INTERPRETERS, TIMEOUT_S, needs
@@ -247,7 +248,7 @@ def test_two_monitors_do_not_share_a_line(board, capsys, monkeypatch):
 
 def process(name, *words):
     """Return `fumo monitor` as a process of its own, watched through pipes."""
-    return subprocess.Popen(
+    return Child(
         [sys.executable, "-m", "flash_tools", "monitor", "-b", name, *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.getcwd()},
     )  # fmt: skip
@@ -258,7 +259,7 @@ def test_colours_are_for_terminals_that_want_them(board, environment, coloured):
     near, far = os.openpty()
     env = {**os.environ, "PYTHONPATH": os.getcwd(), "TERM": "xterm", **environment}
     words = [sys.executable, "-m", "flash_tools", "monitor", "-b", board.name, "--until", "state 60", "--timeout", "20"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=far, env=env) as child:
+    with Child(words, stdin=subprocess.PIPE, stdout=far, env=env) as child:
         child.stdin.write(b"go\n")
         child.stdin.flush()
         assert board.hear(3) == b"go\n"

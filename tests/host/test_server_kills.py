@@ -14,6 +14,7 @@ from flash_tools.errors import ToolError
 from flash_tools.server.office import Office
 from flash_tools.server.store import Store, StoreError
 from flash_tools.signing import keys
+from tests.host.child import Child
 from tests.host.office_device import package
 from tests.kills import invariants, trial
 from tests.kills.deaths import PHASES, draw
@@ -82,7 +83,7 @@ def kill_a_backup(folder, size):
     command = [sys.executable, "-c", BACKUP, str(folder / "store.db"), str(folder / "copy.db")]
     part = folder / "copy.db.part"
     part.unlink(missing_ok=True)
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with Child(command, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"go\n"
         while process.poll() is None and not (part.exists() and part.stat().st_size > size):
             time.sleep(0.0005)

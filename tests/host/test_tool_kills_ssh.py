@@ -8,6 +8,7 @@ import sys
 import time
 
 from flash_tools.deploy import files as build
+from tests.host.child import Child
 from tests.host.kill_server import ROOT
 from tests.host.test_deploy_ssh import server
 
@@ -33,7 +34,7 @@ def test_a_kill_at_any_time(server, tmp_path):
     for number in range(ROUNDS):
         (app / "new.txt").write_text(str(number) * 100000)
         how = (signal.SIGKILL, signal.SIGINT)[number % 2]
-        with subprocess.Popen(words, cwd=ROOT, stdout=-1, stderr=-1, text=True, start_new_session=True) as process:
+        with Child(words, cwd=ROOT, stdout=-1, stderr=-1, text=True, start_new_session=True) as process:
             time.sleep(took_s * (number + 1) / (ROUNDS + 1))
             os.killpg(process.pid, how)
             out, said = process.communicate(timeout=60)

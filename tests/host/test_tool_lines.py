@@ -16,6 +16,7 @@ from flash_tools.server.listener import server_context
 from flash_tools.server.pki import Authority
 from flash_tools.signing import keys
 from flash_tools.sim import sim_files
+from tests.host.child import Child
 from tests.host.kill_server import ROOT, Killer
 from tests.host.raw_repl import rig
 from tests.host.recovery_bench import Bench, K, keeps
@@ -127,7 +128,7 @@ def test_the_monitor_ends_in_one_line(tmp_path):
     words = ("monitor", "-b", "sim:%s" % tmp_path, "--timeout", "20", "--log")
     with chatting(tmp_path):
         whole = [sys.executable, "-m", "flash_tools", *words, tmp_path / "log"]
-        with subprocess.Popen(whole, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True) as process:
+        with Child(whole, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, text=True) as process:
             for _ in range(2):  # the log has a line when the next one comes
                 assert "state 60" in process.stdout.readline()
             process.send_signal(signal.SIGINT)
@@ -241,7 +242,7 @@ def test_a_pipe_is_written_and_not_replaced(tmp_path):
     sim_files.make(tmp_path / "dev", chip_kib=1024)
     os.mkfifo(tmp_path / "out")
     words = [sys.executable, "-m", "flash_tools", "dump", "-b", "sim:%s" % (tmp_path / "dev"), "-o", tmp_path / "out"]
-    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with Child(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         assert (tmp_path / "out").read_bytes() == (tmp_path / "dev" / "flash.bin").read_bytes()
         assert process.wait(20) == 0 and (tmp_path / "out").is_fifo()
 
@@ -251,7 +252,7 @@ def test_ctrl_c_at_a_question(tmp_path):
     before = files.flash.read_bytes()
     near, far = os.openpty()
     words = [sys.executable, "-m", "flash_tools", "factory-reset", "-b", "sim:%s" % files.folder]
-    with subprocess.Popen(words, cwd=ROOT, stdin=far, stdout=-1, stderr=-1) as process:
+    with Child(words, cwd=ROOT, stdin=far, stdout=-1, stderr=-1) as process:
         assert os.read(process.stderr.fileno(), 4096)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130 and b"fumo: nothing was done" in process.stderr.read()
