@@ -6,7 +6,7 @@ HEAD_SIZE = const(8)
 BLOCK_HEAD_SIZE = const(20)
 SECTOR = const(4096)
 MAX_JWS = const(3072)
-BLOCK_BUFFER = const(4096)  # largest packed block that a device buffers
+BLOCK_BUFFER = const(4104)  # largest packed block that a device buffers: a sector of new bytes behind the order of a delta
 
 
 def largest(bank_size):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.delta import ADD, COPY, INSERT, JUMP
+from agent.sizes import SECTOR
 from flash_tools.errors import ToolError
 
 _RUNS = (
@@ -30,6 +31,7 @@ class DeltaPlan:
     """The differences of a new image to an old one, cut wherever a block needs it."""
 
     def __init__(self, old: bytes, new: bytes) -> None:
+        self._new = new
         self._pieces = _pieces(_sequential_patch(old, new), len(new))
         self._starts = [piece.start for piece in self._pieces]
 
@@ -45,6 +47,8 @@ class DeltaPlan:
         pieces = list(self._from(start, end))
         for shortest in _RUNS:
             yield _stream(pieces, self.source_at(start), shortest)
+        if end - start <= SECTOR:  # what nothing shrinks must fit a block all the same
+            yield _order(INSERT, self._new[start:end])
 
     def _from(self, start: int, end: int | None = None) -> Iterator[_Piece]:
         """Give the pieces from there on, cut where they stick out."""

@@ -134,7 +134,7 @@ def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: in
         if not old_image:
             raise ToolError("a delta needs the old image, and that must not be empty")
         plan = DeltaPlan(old_image, image)
-        return list(_pack_blocks(len(image), plan, _DELTA, packed_max))
+        return list(_pack_blocks(len(image), plan, _DELTA, BLOCK_BUFFER))
     if encoding not in ("none", "deflate"):
         raise ToolError(f"there is no encoding {encoding}: use none, deflate or delta")
     cut = _PLAIN if encoding == "none" else _Cut(WINDOW_BITS, packed_max, BLOCK_OUT)
