@@ -30,7 +30,8 @@ def run(job: str, *parts: bytes):
     seconds = _JOBS[job][2]
     sizes = [len(part) for part in parts]
     command = [sys.executable, *_COMMAND, job, *map(str, sizes)]
-    path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = os.pathsep.join([_ROOT, *filter(os.path.isabs, given)])  # what is relative is the user's folder again
     try:
         done = subprocess.run(
             command, input=b"".join(parts), capture_output=True, timeout=seconds + 10, env={**os.environ, "PYTHONPATH": path}

@@ -29,7 +29,7 @@ DEFECTS = (
     ),
     (
         "an upload goes on in another bank",
-        [("agent/serial_install.py", "(bank, size) != (self._banks.target, self._size)", "size != self._size")],
+        [("agent/serial_install.py", "(bank, size) == (self._banks.target, self._size)", "size == self._size")],
         _TESTS,
     ),
     (
@@ -39,7 +39,7 @@ DEFECTS = (
     ),
     (
         "a manifest replaces the floor",
-        [("agent/serial_floor.py", "max(found.counter, confirmed.counter)", "confirmed.counter")],
+        [("agent/serial_floor.py", "max(found.counter, manifest.counter)", "manifest.counter")],
         _TESTS,
     ),
     ("revoked keys are not kept", [("agent/serial_floor.py", "if name in found.revoked]", "if False]")], _TESTS),
@@ -53,8 +53,8 @@ DEFECTS = (
         [
             (
                 "agent/serial_install.py",
-                "        if not (self._is_noted() and record.idle and",
-                "        banks.release()\n        if not (self._is_noted() and record.idle and",
+                "        if not self._goes_on(manifest):",
+                "        banks.release()\n        if not self._goes_on(manifest):",
             )
         ],
         _TESTS,
@@ -96,15 +96,15 @@ DEFECTS = (
         [
             (
                 "agent/serial_install.py",
-                "        return self._sha is None or sha in (self._sha, bytes(_HASH))",
-                "        return True",
+                "noted and (self._sha is None or noted in (self._sha, bytes(_HASH)))",
+                "noted",
             )
         ],
         _TESTS,
     ),
     (
         "recovery: resumes nothing",
-        [("agent/serial_install.py", "        return self._sha is None or", "        return False and")],
+        [("agent/serial_install.py", "return known and record.idle and", "return False and record.idle and")],
         _TESTS,
     ),
     (
@@ -120,7 +120,7 @@ DEFECTS = (
     ),
     (
         "recovery: armed trial stays armed",
-        [("agent/serial_banks.py", "        elif boot.trial_waits:\n            boot.begin_trial()\n", "")],
+        [("agent/serial_banks.py", "        if self.boot.trial_waits:\n            self.boot.begin_trial()\n", "        return\n")],
         _TESTS,
     ),
     (
