@@ -7,6 +7,7 @@ from agent import p256
 from agent.errors import PackageError
 from agent.manifest import Manifest, check
 from agent.signature import MAX_JWS, open_jws
+from agent.sizes import BLOCK_BUFFER
 from tests.data import vectors
 from tests.portable.check import raises
 
@@ -132,7 +133,7 @@ def test_what_the_device_must_not_take_has_its_code():
         ({"layout": "11" * 8}, 403),
         ({"counter": 6}, 405),
         ({"size": 9001}, 502),
-        ({"packed_max": 4097}, 402),
+        ({"packed_max": BLOCK_BUFFER + 1}, 402),
         ({"encoding": "delta", "source_size": 501, "source_sha256": "cd" * 32}, 403),
         ({"encoding": "delta", "source_size": 500, "source_sha256": "ce" * 32}, 403),
     ):
