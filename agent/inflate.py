@@ -2,15 +2,13 @@
 
 import io
 
-from agent.compat import const
+from agent.sizes import WINDOW_BITS
 
 try:
     import deflate
 except ImportError:
     deflate = None
     import zlib
-
-WINDOW_BITS = const(12)  # raw deflate with a window of at most 4 KiB: what a microcontroller can hold
 
 
 class Inflater:

@@ -8,7 +8,7 @@ import struct
 
 from agent.compat import const, crc32
 from agent.errors import LinkError, PackageError
-from agent.sizes import BLOCK_BUFFER, BLOCK_HEAD_SIZE, HEAD_SIZE, MAX_JWS, SECTOR
+from agent.sizes import BLOCK_BUFFER, BLOCK_HEAD_SIZE, BLOCK_OUT, DELTA_OUT, HEAD_SIZE, MAX_JWS, SECTOR, WINDOW_BITS
 
 MANIFEST = const(0)  # wants `fill`
 HAVE_MANIFEST = const(1)  # wants `start`
@@ -18,12 +18,9 @@ END = const(4)
 
 MAGIC = b"FUP1"
 BLOCK_HEAD = "<BBHIIII"  # kind, window, packed size, image offset, image size, source offset, CRC32 of all else
-BLOCK_OUT = const(32768)  # most image bytes of one block
-DELTA_OUT = const(262144)  # of one that is a delta: most of it costs no bytes
 STORED = const(0)
 DEFLATED = const(1)
 _CRC_AT = const(16)
-_WINDOW = const(12)  # bits of the packer's window where a block says none: 4 KiB, what a microcontroller can hold
 _MIN_WINDOW = const(9)
 
 
@@ -117,7 +114,7 @@ class PackageReader:
         rest = self._manifest.size - self._image_at
         whole = size == rest or (size % SECTOR == 0 and size < rest)
         most = DELTA_OUT if self._manifest.encoding == "delta" else BLOCK_OUT
-        known = kind <= DEFLATED and (not window or _MIN_WINDOW <= window <= _WINDOW)
+        known = kind <= DEFLATED and (not window or _MIN_WINDOW <= window <= WINDOW_BITS)
         if not known or image_at != self._image_at or not 0 < size <= most or not whole:
             raise PackageError("a block of the package is not where or what it should be")
         self.block_packed = BLOCK_HEAD_SIZE + packed
@@ -138,7 +135,7 @@ class PackageReader:
         if self._head[0] == DEFLATED:
             from agent.inflate import Inflater
 
-            plain = Inflater(packed, self._head[1] or _WINDOW)
+            plain = Inflater(packed, self._head[1] or WINDOW_BITS)
         else:
             plain = _Stored(packed)
         if self._manifest.encoding == "delta":

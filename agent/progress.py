@@ -8,13 +8,13 @@ import struct
 
 from agent.compat import const, crc32
 from agent.job import PROGRESS
+from agent.sizes import DELTA_OUT
 
 _NOTE = "<BIII8s"
 _NOTE_SIZE = const(21)
 _ENTRY = const(4)
 _CHUNK = const(4096)
 _ERASING = const(1)
-_MOST = const(64)  # chunks of a block: what package.DELTA_OUT allows
 
 
 class Progress:
@@ -64,7 +64,7 @@ class Progress:
         size = self._journal.tail(PROGRESS, tally)
         for start in range(0, size - _ENTRY + 1, _ENTRY):
             entry = tally[start : start + _ENTRY]
-            if entry[3] != _check(entry) or not 1 <= entry[0] <= _MOST:
+            if entry[3] != _check(entry) or not 1 <= entry[0] <= DELTA_OUT // _CHUNK:
                 break  # blank, or torn: that block is fetched again
             self.package_at += entry[1] | entry[2] << 8
             self.image_at += entry[0] * _CHUNK

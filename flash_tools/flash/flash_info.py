@@ -4,15 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from agent import bank_header, factory
-from agent.errors import PackageError
-from agent.sizes import MAX_JWS
+from agent import factory
+from agent.control import glance
 from flash_tools.chips import Chip
 from flash_tools.flash import flash_place
 from flash_tools.flash.flash_notes import Notes
 from flash_tools.flash.flash_plan import times
-from flash_tools.packages import package_read
 from hal.boot_record import ARMED, FALLBACK
+from hal.hardware import Bank
 from hal.nor_sfdp import parse
 
 _PIECE = 65536
@@ -60,12 +59,8 @@ def unfinished(chip: Chip) -> str | None:
 
 def version(region) -> str | None:
     """Return the version in a bank's header; its signature is not looked at."""
-    text = bytearray(MAX_JWS)
-    size = bank_header.read_text(region, text)
-    try:
-        return package_read.unsigned(bytes(text[:size])).version if size else None
-    except PackageError:
-        return None
+    manifest = glance(Bank(None, region))
+    return manifest.version if manifest else None
 
 
 def _sfdp(tables):

@@ -14,21 +14,18 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from agent.inflate import WINDOW_BITS
 from agent.manifest import KINDS
 from agent.package import (
     BLOCK_HEAD,
     BLOCK_HEAD_SIZE,
-    BLOCK_OUT,
     DEFLATED,
-    DELTA_OUT,
     HEAD_SIZE,
     MAGIC,
     SECTOR,
     STORED,
 )
 from agent.signature import MAX_PAYLOAD
-from agent.sizes import BLOCK_BUFFER
+from agent.sizes import BLOCK_BUFFER, BLOCK_OUT, DELTA_OUT, WINDOW_BITS
 from flash_tools.errors import ToolError
 from flash_tools.signing.keys import key_id, public_bytes
 

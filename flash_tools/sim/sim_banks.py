@@ -3,15 +3,11 @@
 What is read while the device writes may be half of it: a bank that cannot be understood then is shown without a version.
 """
 
-import base64
-import binascii
-import json
-
-from agent import bank_header
+from agent.control import describe_banks
 from agent.errors import AgentError
-from agent.sizes import MAX_JWS
 from board.sim_nor import BANK_NAMES, make_layout
 from hal.boot_record import BootRecord
+from hal.hardware import Bank
 from hal.region import carve
 from ports.sim.flash_file import SIZES, bank_size
 
@@ -31,8 +27,9 @@ class Chip:
 def banks(chip: Chip, running: int | None) -> list[dict]:
     """Describe the banks; `running` is the number of the one that runs, None without power."""
     regions = carve(chip, make_layout(chip.size, bank_size(chip.size)))
-    boot = BootRecord(regions["boot"])
-    return [_bank(regions, number, boot.confirmed(), running) for number in range(len(BANK_NAMES))]
+    places = [Bank(regions[image], regions[header]) for image, header in BANK_NAMES]
+    entries = describe_banks(places, running, BootRecord(regions["boot"]).confirmed())
+    return [_bank(regions, entry) for entry in entries]
 
 
 def banks_of_file(path, running: int | None) -> list[dict]:
@@ -53,31 +50,18 @@ def _reader(file):
     return read
 
 
-def _bank(regions, number, confirmed, running):
-    image_name, header_name = BANK_NAMES[number]
-    image = regions[image_name]
-    said = _manifest(regions[header_name])
-    size = said.get("size") or _filled(image)
-    if number == running:
-        state = "runs" if number == confirmed else "trial"
-    elif number == confirmed:
-        state = "confirmed"
-    else:
-        state = "spare" if size else "empty"
-    fill = round(min(size / image.size, 1), 4)
-    return {"name": image_name, "state": state, "version": said.get("version", ""), "fill": fill}
-
-
-def _manifest(header):
-    """Return what the manifest beside an image says; the device has checked its signature, or will."""
-    text = bytearray(MAX_JWS)
-    size = bank_header.read_text(header, text)
-    try:
-        body = bytes(text[:size]).split(b".")[1]
-        said = json.loads(base64.urlsafe_b64decode(body + b"=" * (-len(body) % 4)))
-        return {"version": str(said["version"]), "size": int(said["size"])}
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError, binascii.Error):
-        return {}
+def _bank(regions, entry):
+    image_name = BANK_NAMES[entry["bank"]][0]
+    image, state = regions[image_name], entry["state"]
+    size = entry["size"] or _filled(image)
+    if state == "empty" and size:
+        state = "spare"
+    return {
+        "name": image_name,
+        "state": state,
+        "version": entry["version"],
+        "fill": round(min(size / image.size, 1), 4),
+    }
 
 
 def _filled(image):

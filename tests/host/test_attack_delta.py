@@ -13,8 +13,9 @@ from agent.errors import PackageError
 from agent.fields import Fields
 from agent.inflate import Inflater
 from agent.manifest import Manifest
-from agent.package import BLOCK_HEAD, DELTA_OUT, END, HAVE_BLOCK, HAVE_MANIFEST, PackageReader, _Stored
+from agent.package import BLOCK_HEAD, END, HAVE_BLOCK, HAVE_MANIFEST, PackageReader, _Stored
 from agent.signature import open_jws
+from agent.sizes import DELTA_OUT
 from flash_tools.packages.package_build import Target, build_package
 from flash_tools.signing.keys import key_id, new_key, public_bytes
 from tests.powercut.worlds import verify_signature

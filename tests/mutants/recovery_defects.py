@@ -120,7 +120,13 @@ DEFECTS = (
     ),
     (
         "recovery: armed trial stays armed",
-        [("agent/serial_banks.py", "        if self.boot.trial_waits:\n            self.boot.begin_trial()\n", "        return\n")],
+        [
+            (
+                "agent/serial_banks.py",
+                "        if self.boot.trial_waits:\n            self.boot.begin_trial()\n",
+                "        return\n",
+            )
+        ],
         _TESTS,
     ),
     (
