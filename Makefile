@@ -3,19 +3,25 @@
 PYTHON ?= python3
 VENV := .venv
 SMPMGR := $(VENV)/smpmgr
+RIG := $(VENV)/rig
 PY := PYTHONPATH=. $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
 
 # Debian packages that some tests need, each as package:command:tests. A test says itself why it is skipped without.
 DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages chromium:chromium:tests-of-the-page-in-a-browser \
     tshark:tshark:tests-of-bytes-and-trees-in-WBXML softhsm2:softhsm2-util:tests-of-keys-in-a-security-module \
-    rsync:rsync:tests-of-deploying-to-Linux openssh-server:sshd:tests-of-deploying-over-ssh
+    rsync:rsync:tests-of-deploying-to-Linux openssh-server:sshd:tests-of-deploying-over-ssh \
+    systemd:systemd-analyze:tests-of-the-service-unit lintian:lintian:a-test-of-the-Debian-package \
+    systemd-container:systemd-nspawn:tests-of-the-Debian-package-under-systemd librsvg2-bin:rsvg-convert:a-test-of-the-wiring-pictures
+
+# Debian packages for the emulated board; setpriv, dpkg-deb and apt-get are there on every Debian.
+RIG_DEBIAN := qemu-system-arm:qemu-system-arm:the-emulated-board device-tree-compiler:dtc:the-emulated-board
 
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test powercut soak kills mutants bench mem size lint debian clean
+.PHONY: help run test deb debroot rig powercut soak kills mutants bench mem size lint debian rig-debian rig-base clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -24,8 +30,15 @@ run: $(VENV)/.stamp ## watch an update from server to device, power cut in the m
 	@$(PY) -m flash_tools.demo $(if $(FIRMWARE),--firmware $(FIRMWARE)) $(if $(DEVICES),--devices $(DEVICES)) \
 	    $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
 
-test: $(VENV)/.stamp $(SMPMGR)/.stamp debian ## run all tests that need no special hardware, on CPython and on MicroPython
+test: $(VENV)/.stamp $(SMPMGR)/.stamp debian debroot ## run all tests that need no special hardware, on CPython and on MicroPython
 	$(PY) -m pytest $(ARGS)
+
+rig: $(VENV)/.stamp $(RIG)/.stamp rig-debian ## run the scenarios on boards, through labgrid; SELECT=short, ENV=sim or a file of your own, ARGS=...
+	@PYTHONPATH=. $(RIG)/bin/python -m tests.rig $(if $(ENV),--env $(ENV)) $(if $(SELECT),--select $(SELECT)) $(if $(BOARDS),--boards $(BOARDS)) \
+	    $(ARGS)
+
+deb: $(VENV)/.stamp ## build the Debian package of a Linux board
+	@$(PY) -m flash_tools.deb
 
 powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update and between any two messages; ID=... replays one schedule
 	$(PY) -m tests.powercut $(if $(ID),--id $(ID))
@@ -60,6 +73,22 @@ debian: ## install the Debian packages that some tests need, or say what is skip
 	    echo "$$tests will be skipped: there is no $$command (Debian package $$package)"; \
 	done
 
+rig-debian: # what the emulated board is made and run with
+	@$(MAKE) --no-print-directory debian DEBIAN="$(RIG_DEBIAN)"
+
+rig-base: $(VENV)/.stamp rig-debian # the emulated board itself, from Debian's packages for armhf: a few seconds, once
+	@$(PY) -m flash_tools.rig.emulator.build build/rig/base
+
+# A Debian 12 of its own, 200 MB, for the tests that install the package; without it they say that they are skipped.
+debroot: build/deb/root.tar
+build/deb/root.tar: flash_tools/deb/root.packages
+	@mkdir -p $(@D)
+	@command -v mmdebstrap >/dev/null || { $(CAN_APT) && $(APT) mmdebstrap >/dev/null; } || true
+	@{ test "$$(id -u)" = 0 && echo "making a Debian for the tests of the package, once: half a minute" && \
+	    timeout 300 mmdebstrap --quiet --mode=root --variant=essential --include=$$(paste -sd, $<) --dpkgopt='path-exclude=/usr/share/man/*' \
+	    --dpkgopt='path-exclude=/usr/share/locale/*' bookworm $(@D)/part.tar && mv $(@D)/part.tar $@; } || \
+	    { rm -f $(@D)/part.tar; echo "tests that install the Debian package will be skipped: they need root, mmdebstrap and a mirror"; }
+
 clean: ## remove everything that was made, the environment included
 	rm -rf $(VENV) build *.egg-info .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -70,6 +99,13 @@ $(SMPMGR)/.stamp: requirements-smpmgr.lock $(VENV)/.stamp
 	@echo "installing smpmgr into $(SMPMGR), once, for the tests of serial recovery"
 	@{ $(PYTHON) -m venv --clear $(SMPMGR) && PIP_DISABLE_PIP_VERSION_CHECK=1 $(SMPMGR)/bin/python -m pip --quiet install \
 	    --require-hashes -r requirements-smpmgr.lock && touch $@; } || echo "tests with smpmgr will be skipped: it cannot be installed"
+
+# labgrid brings a pyserial of its own, hence an environment of its own; detools is built here too.
+$(RIG)/.stamp: requirements-rig.lock | $(VENV)/.stamp
+	@echo "installing labgrid into $(RIG), once, for the rig"
+	@$(PYTHON) -m venv --clear $(RIG)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(RIG)/bin/python -m pip --quiet install --require-hashes -r requirements-rig.lock
+	@touch $@
 
 # detools comes as source only, hence the compiler.
 $(VENV)/.stamp: requirements-dev.lock pyproject.toml

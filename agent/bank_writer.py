@@ -9,6 +9,7 @@ import hashlib
 
 from agent.compat import const
 from agent.errors import FlashError
+from agent.sizes import BLOCK_BUFFER
 
 CHUNK = const(4096)
 _TRIES = const(3)  # a read can be disturbed; cells that do not hold stay wrong
@@ -22,6 +23,8 @@ _READ_BACK = const(4)
 
 class BankWriter:
     """Where writing stands in one image region."""
+
+    packed_max = BLOCK_BUFFER  # the largest packed block that it is used with
 
     def __init__(self, region, erase_units, announce):
         if erase_units[0][0] > CHUNK:

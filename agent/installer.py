@@ -27,6 +27,7 @@ class Installer:
 
     def __init__(self, target, identity, running, record):
         self._target = target  # Bank
+        self._kind = target.writer or BankWriter
         self._identity = identity
         self._running = running  # manifest of the running, confirmed bank
         self._record = record
@@ -37,7 +38,7 @@ class Installer:
         self._header = None
         self._digest = None
         self._decoded = 0  # image bytes of the block that is held
-        self._packed = self._size = 0  # of the block that the writer has whole, until it is in flash
+        self._packed = self._size = 0  # of the blocks that the writer has whole, until they are in flash
         self._link_lags = False  # the chip had time to erase ahead
         self._error = None  # of the next block, told once this one is in flash
         self.accepted = None  # function: called once the package may be taken, before anything of it is noted
@@ -69,7 +70,7 @@ class Installer:
         trust = self._identity
         payload = open_jws(self._reader.manifest_text, self._anchors(), trust.verify)
         self.manifest = Manifest.parse(payload)
-        check(self.manifest, trust, self._target.image.size, self._layout, self._running)
+        check(self.manifest, trust, self._target.image.size, self._layout, self._running, self._kind.packed_max)
         if self._running and self.manifest.sha256 == self._running.sha256:
             return SAME
         if self.accepted:
@@ -86,7 +87,7 @@ class Installer:
         self.touched = progress.erase_end > 0 and self._package.dirty_from == CLEAN
         self._header = HeaderWriter(self._target.header, bytes(self._reader.manifest_text), self.touched)
         goes_on = progress.image == manifest.sha256[:8] and 0 < progress.package_at <= manifest.package_size
-        self._writer = BankWriter(self._target.image, self._units, self._announce)
+        self._writer = self._kind(self._target.image, self._units, self._announce)
         at = min(progress.image_at, manifest.size) if goes_on else 0  # the tally counts whole sectors
         self._writer.begin(manifest.size, at, self._package.dirty_from)
         self.offset = progress.package_at if goes_on else self._reader.offset
@@ -98,7 +99,7 @@ class Installer:
 
     def _start_reader(self, offset, at):
         source = self._source if self.manifest.encoding == "delta" else None
-        self._reader.start(self.manifest, source, offset, at)
+        self._reader.start(self.manifest, source, offset, at, self._kind.packed_max)
 
     # -- the image ----------------------------------------------------------------------------------------------------
 
@@ -115,6 +116,8 @@ class Installer:
         progress = self._progress
         progress.begin(progress.package_at, progress.image_at, CHUNK, self.manifest.sha256)
         self._header.erase()
+        while self._target.writer and self._target.header.busy():
+            pass  # it may be in another chip than the image, which would not wait
 
     def _write(self, stream):
         writer, reader = self._writer, self._reader
@@ -122,9 +125,9 @@ class Installer:
             if not self._read_on(stream) or not writer.erasing():
                 writer.step()
             return MORE
-        if self._packed:
+        if self._packed and writer.position == self._progress.image_at + self._size:
             self._progress.block_done(self._packed, self._size)
-            self._packed = 0
+            self._packed = self._size = 0
         if self._error:
             raise self._error
         if reader.state == package_format.HAVE_BLOCK:
@@ -160,7 +163,9 @@ class Installer:
         self._decoded += count
         if self._decoded == size:
             reader.read_into(writer.room())  # the block's end
-            self._packed, self._size, self._decoded = packed, size, 0
+            self._packed += packed
+            self._size += size
+            self._decoded = 0
 
     # -- the proof ----------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ class Manifest:
         return self
 
 
-def check(manifest, identity, bank_size, layout, running):
+def check(manifest, identity, bank_size, layout, running, packed_max=BLOCK_BUFFER):
     """Raise PackageError where the device must not take the package; `running` is the confirmed bank's manifest or None."""
     if manifest.product != identity.product:
         raise PackageError(
@@ -63,8 +63,8 @@ def check(manifest, identity, bank_size, layout, running):
     if manifest.size > bank_size:
         text = "the image of %d bytes does not fit the bank of %d: make it smaller"
         raise PackageError(text % (manifest.size, bank_size), _TOO_LARGE)
-    if manifest.packed_max > BLOCK_BUFFER:
-        raise PackageError("packed blocks are larger than %d bytes: build with less" % BLOCK_BUFFER, _MALFORMED)
+    if manifest.packed_max > packed_max:
+        raise PackageError("packed blocks are larger than %d bytes: build with less" % packed_max, _MALFORMED)
     if manifest.encoding == "delta":
         _check_source(manifest, running)
 

@@ -22,6 +22,7 @@ STORED = const(0)
 DEFLATED = const(1)
 _CRC_AT = const(16)
 _MIN_WINDOW = const(9)
+_TWO_BYTES = const(0xFFFF)
 
 
 class PackageReader:
@@ -39,7 +40,7 @@ class PackageReader:
         self.block_packed = 0  # its bytes in the package, header included
         self._image_at = 0
         self._manifest = self._source = self._decoder = None
-        self._left = 0
+        self._left = self._most = 0
 
     def fill(self, stream):
         """Read once from `stream`; return the number of bytes, None when none are there yet."""
@@ -54,12 +55,15 @@ class PackageReader:
             self._next_part()
         return count
 
-    def start(self, manifest, source, offset=0, image_at=0):
-        """Go on with the blocks: those right behind the manifest, or from `offset`, which makes image byte `image_at`."""
+    def start(self, manifest, source, offset=0, image_at=0, packed_max=BLOCK_BUFFER):
+        """Go on with the blocks: those right behind the manifest, or from `offset`, which makes image byte `image_at`.
+
+        `packed_max` is what the device can buffer of a block.
+        """
         self._manifest = manifest
         self._source = source
         self.manifest_text = None
-        most = min(manifest.packed_max, BLOCK_BUFFER)
+        self._most = most = min(manifest.packed_max, packed_max)
         self._view = self._part = None  # first, so that there is room
         self._view = memoryview(bytearray(most))
         if offset:
@@ -113,15 +117,15 @@ class PackageReader:
         kind, window, packed, image_at, size, _, _ = struct.unpack_from(BLOCK_HEAD, self._head, 0)
         rest = self._manifest.size - self._image_at
         whole = size == rest or (size % SECTOR == 0 and size < rest)
-        most = DELTA_OUT if self._manifest.encoding == "delta" else BLOCK_OUT
+        large = self._most > BLOCK_BUFFER
+        most = DELTA_OUT if large or self._manifest.encoding == "delta" else BLOCK_OUT
+        if not packed and size > _TWO_BYTES:
+            packed = size  # stored, and more than the field can say
         known = kind <= DEFLATED and (not window or _MIN_WINDOW <= window <= WINDOW_BITS)
         if not known or image_at != self._image_at or not 0 < size <= most or not whole:
             raise PackageError("a block of the package is not where or what it should be")
         self.block_packed = BLOCK_HEAD_SIZE + packed
-        if (
-            not 0 < packed <= min(self._manifest.packed_max, BLOCK_BUFFER)
-            or self.offset + self.block_packed > self._manifest.package_size
-        ):
+        if not 0 < packed <= self._most or self.offset + self.block_packed > self._manifest.package_size:
             raise PackageError("a packed block is larger than the manifest says")
         self.block_size = size
         self._expect(self._view, packed)

@@ -13,6 +13,7 @@ from agent.sizes import DELTA_OUT
 _NOTE = "<BIII8s"
 _NOTE_SIZE = const(21)
 _ENTRY = const(4)
+_TALLY = const(0xFFFF)  # packed bytes of a block
 _CHUNK = const(4096)
 _ERASING = const(1)
 
@@ -41,9 +42,11 @@ class Progress:
         self._journal.note(PROGRESS, data)
 
     def block_done(self, packed_size, image_size):
-        """Count a block whose bytes are all in flash and were read back."""
+        """Count a block whose bytes are all in flash and were read back; many at once wait for the next note."""
         self.package_at += packed_size
         self.image_at += image_size
+        if packed_size > _TALLY or image_size > DELTA_OUT:
+            return
         entry = bytearray(_ENTRY)
         entry[0] = (image_size + _CHUNK - 1) // _CHUNK
         struct.pack_into("<H", entry, 1, packed_size)

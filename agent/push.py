@@ -12,6 +12,7 @@ _HEAD = const(8)  # whoever gets so far is a package
 _NOT_A_PACKAGE = const(415)
 _REFUSED = const(403)
 _WRONG_SIZE = const(424)
+_LATER = const(417)
 _BROKEN = const(500)
 _STATUS = {402: _NOT_A_PACKAGE, 502: 420}  # by a PackageError's code; with any other one the manifest is refused
 
@@ -27,7 +28,7 @@ class Push:
         self._installer = installer.Installer(hardware.banks[1 - self._confirmed], identity, running, record)
         self._installer.accepted = self._accept
         self._installer.start(hardware.erase_units, hardware.layout, hardware.banks[self._confirmed].image)
-        self._check_flash = hardware.check_flash
+        self._check_flash, self._may_write = hardware.check_flash, hardware.may_write
         self._data = memoryview(b"")
         self._taken = 0
         self._accepted = self._same = False
@@ -102,6 +103,9 @@ class Push:
 
     def _accept(self):
         """Put what is in doubt before anything else is noted in the place of what said so."""
+        reason = self._may_write and self._may_write()
+        if reason:
+            raise ProtocolError(reason, _LATER)
         self._check_flash()
         self._record.begin_push()
         self._accepted = True

@@ -29,6 +29,9 @@ def resume(record, boot, cause, runs):
 
 def _cause_of_fall(boot, cause):
     """The cause that can be read is that of the last reset: it says nothing of the trial if another bank ran since."""
+    told = getattr(boot, "cause_of_fall", None)  # of a chip beside this one: our own reset says nothing of it
+    if told:
+        return told()
     return UNKNOWN if boot.ran_before() == boot.running() else cause
 
 

@@ -24,6 +24,7 @@ class Update:
         self.backoff = Backoff(port.random, _RESUMES)  # of the download, whose Fetch may be gone for a while
         self.began = port.clock.ms()
         self._wait_ms = self._waiting_since = 0
+        self.forbidden = ""  # why the board does not let the flash be written now
 
     @property
     def state(self):
@@ -72,6 +73,8 @@ class Update:
 
     def step(self):
         """Do one bounded thing; return the milliseconds until the next one is wanted."""
+        if self.hardware.tick:
+            self.hardware.tick()
         if self._wait_ms:  # what began long ago may look as if it were to come: a clock wraps
             waited_ms = self.port.clock.since(self._waiting_since)
             if waited_ms < self._wait_ms:

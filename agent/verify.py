@@ -36,11 +36,11 @@ class Digest:
         self._size = size
         self._at = 0
         self._sha = hashlib.sha256()
-        self._piece = bytearray(_PIECE)
+        self._piece = bytearray(max(_PIECE, region.page))
 
     def step(self):
         """Read one piece; return the digest behind the last one, None before."""
-        count = min(_PIECE, self._size - self._at)
+        count = min(len(self._piece), self._size - self._at)
         piece = memoryview(self._piece)[:count]
         self._region.read(self._at, piece)
         self._sha.update(piece)

@@ -1,6 +1,7 @@
 """The phases of lifecycle.py, each a method that does one bounded step; which of them it is, the record knows."""
 
 from agent.compat import const
+from agent.errors import FlashError
 from agent.job import (
     ACCEPTED,
     ARM,
@@ -21,6 +22,8 @@ from agent.record import SUCCESS
 _LOADED = const(900)  # what a download server is told of a success
 _NOTHING = const(405)  # what a server is told of an Update where no package is held
 _IDLE_MS = const(60000)
+_FORBIDDEN_MS = const(10000)  # until the board is asked again whether flash may be written
+_ASK_MS = const(5000)  # between two such questions while it is written
 _TEST_MS = const(1000)
 
 
@@ -30,6 +33,8 @@ class Work:
     def __init__(self, owner):
         self._owner, self._record = owner, owner.record
         self._trial = None
+        self._asked_at = owner.port.clock.ms()
+        self._asked_for = 0  # where the package stood
         self._steps = {
             IDLE: self._idle,
             ACCEPTED: self._accepted,
@@ -64,6 +69,8 @@ class Work:
 
     def _download(self):
         owner = self._owner
+        if owner.hardware.may_write and self._is_forbidden():
+            return owner.wait(_FORBIDDEN_MS)
         if not owner.fetch:
             from agent.fetch import Fetch
 
@@ -73,6 +80,22 @@ class Work:
         if self._record.job.phase != DOWNLOAD:
             owner.fetch = None
         return wait_ms
+
+    def _is_forbidden(self):
+        """Ask the board, before anything is begun and between two blocks, so that weather that changes ends no update."""
+        owner, clock, at = self._owner, self._owner.port.clock, self._record.progress.package_at
+        if owner.fetch and (at == self._asked_for or clock.since(self._asked_at) < _ASK_MS):
+            return False
+        self._asked_at, self._asked_for, reason = clock.ms(), at, owner.hardware.may_write()
+        if reason and not owner.forbidden:
+            owner.port.log("the update waits: %s", reason)
+        elif owner.forbidden and not reason:
+            owner.port.log("the update goes on")
+            owner.began = clock.ms()  # a download has its day without that
+        owner.forbidden = reason
+        if reason:
+            owner.rest()
+        return bool(reason)
 
     def _ready(self):
         if self._record.job.kind == DOWNLOAD_ONLY:
@@ -86,7 +109,12 @@ class Work:
         self._record.go(OK)
 
     def _arm(self):
-        self._owner.hardware.boot.set_trial(self._record.package.bank, self._record.job.attempt())
+        """A trial that cannot be armed fails the update: starting again would not help."""
+        try:
+            self._owner.hardware.boot.set_trial(self._record.package.bank, self._record.job.attempt())
+        except FlashError as e:
+            self._record.finish(e.code)
+            return 0
         self._record.planned_reset()
         self._owner.port.reboot()
         return 0
@@ -98,8 +126,9 @@ class Work:
             from agent.trial import Trial, version_test
 
             owner = self._owner
-            tests = [version_test(owner.port.version, owner.running_manifest())]
-            tests.extend(owner.hardware.self_tests)
+            tests = list(owner.hardware.self_tests)
+            if not owner.hardware.restart:  # else the firmware is not ours to look into, a self-test knows it
+                tests.insert(0, version_test(owner.port.version, owner.running_manifest()))
             self._trial = Trial(owner.port.clock, tests, **owner.trial_policy)
         return self._trial
 

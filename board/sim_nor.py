@@ -1,58 +1,13 @@
 """The simulated board: one NOR chip for everything, our own first stage, two banks."""
 
-from agent.errors import FlashError
-from hal.boot_record import BootRecord
-from hal.hardware import Bank, Hardware
-from hal.region import carve, layout_hash, wraps
-from hal.watchdog import Feeder, fitting_units
+from hal.single_chip import BANK_NAMES, assemble, layout_of, make_layout
+from hal.watchdog import Feeder
 
-_SECTOR = 4096
-BANK_NAMES = (("bank0", "header0"), ("bank1", "header1"))
-
-
-def make_layout(flash_size, bank_size):
-    """Return a layout that puts the second bank where a chip of half the size would show the first one again."""
-    half = flash_size // 2
-    return (
-        ("boot", 0, 3 * _SECTOR),
-        ("journal", 3 * _SECTOR, 3 * _SECTOR),
-        ("header0", 6 * _SECTOR, _SECTOR),
-        ("header1", 7 * _SECTOR, _SECTOR),
-        ("settings", 8 * _SECTOR, 6 * _SECTOR),
-        ("factory", 14 * _SECTOR, 2 * _SECTOR),
-        ("bank0", 16 * _SECTOR, bank_size),
-        ("bank1", half + 16 * _SECTOR, bank_size),
-    )
-
-
-def layout_of(flash_size):
-    """Return the layout of a chip of that size: two banks as large as they can be."""
-    return make_layout(flash_size, flash_size // 2 - 16 * _SECTOR)
+__all__ = ("BANK_NAMES", "build", "layout_of", "make_layout")
 
 
 def build(port, layout):
     """Wire the board from what the port gives: `flash`, `clock`, `watchdog`, `scratch`."""
     feeder = Feeder(port.watchdog, port.clock)
     port.power_flash(feeder.feed)
-    flash = port.flash
-    regions = carve(flash, layout)
-    boot = BootRecord(regions["boot"])
-
-    def check_flash():
-        """Before a bank is written: refuse a chip that shows the boot record at a second address, and make that one firm."""
-        if wraps(flash, regions["boot"].start + boot.probe()):
-            raise FlashError("the flash is smaller than the layout takes it for: check the part")
-        boot.firm()
-
-    hardware = Hardware(
-        layout_hash(layout),
-        regions["journal"],
-        tuple(Bank(regions[image], regions[header]) for image, header in BANK_NAMES),
-        boot,
-        port.watchdog,
-        port.scratch,
-        fitting_units(flash.erase_units, port.watchdog.timeout_ms),
-        check_flash,
-    )
-    hardware.settings, hardware.factory = regions["settings"], regions["factory"]
-    return hardware
+    return assemble(port, port.flash, layout, port.scratch)

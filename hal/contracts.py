@@ -91,6 +91,23 @@ class Uart:
         """Send all of it; may wait for the line as long as that takes."""
 
 
+class I2cLink:
+    """One device on an I2C bus; a device that does not answer is a FlashError."""
+
+    def write(self, reg, data):
+        """Send the register's address, most significant byte first, then `data`, in one transaction; `data` may be empty."""
+
+    def read(self, reg, into):
+        """Send the register's address, then read into the whole of `into`, without letting go of the bus."""
+
+
+class Pin:
+    """A line: 1 is active, whatever the level on the wire is then. The board file knows which it is."""
+
+    def __call__(self, value=None):
+        """Drive an output where a value is given, and return what the line has."""
+
+
 class Flash:
     """A NOR flash or a part of one. `program` and `erase` only start; every other call waits for them first, feeding the
     watchdog, up to the chip's own maximum and never longer. A port that can only block sets `blocking`.
@@ -125,7 +142,10 @@ class Watchdog:
 
 
 class BootControl:
-    """Boots a bank once and falls back by itself: that is the whole of what a native A/B mechanism must give."""
+    """Boots a bank once and falls back by itself: that is the whole of what a native A/B mechanism must give.
+
+    One that starts another chip than ours has `cause_of_fall()`, too: a cause of reset.py, our own reset says nothing of it.
+    """
 
     def running(self):
         """Return the number of the bank that runs."""
@@ -155,7 +175,7 @@ class CrashCounter:
     remembers: "False where the number does not tell which bank ran last"
 
     def get(self):
-        """Return the number kept, 0 after power came."""
+        """Return the number kept; 0 after power came where it did not survive that."""
 
     def set(self, value):
         """Keep a number from 0 to 255."""

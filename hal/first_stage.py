@@ -24,10 +24,11 @@ def ask_for_recovery(counter):
     return True
 
 
-def choose(boot, cause, counter, check, button=False):
+def choose(boot, cause, counter, check, button=False, trusting=True):
     """Return the number of the bank to run, or -1 where only serial recovery is left; a normal boot writes nothing.
 
     A wish (ask_for_recovery) and a `button` that is held lead to -1 too; they change nothing else, an armed trial waits.
+    Without `trusting` also a normal boot checks the confirmed bank.
     """
     wished = counter.get() == _WISH
     if wished:
@@ -44,13 +45,13 @@ def choose(boot, cause, counter, check, button=False):
     if boot.void:
         counter.set(0)
         return -1
-    return _choose_confirmed(boot, cause, counter, check)
+    return _choose_confirmed(boot, cause, counter, check, trusting)
 
 
-def _choose_confirmed(boot, cause, counter, check):
+def _choose_confirmed(boot, cause, counter, check, trusting):
     bank = boot.confirmed()
     crashes = _count_crashes(counter, bank, cause)
-    trusted = boot.found and is_normal(cause)
+    trusted = trusting and boot.found and is_normal(cause)
     if crashes < MAX_CRASHES and (trusted or check(bank)):
         return _run(boot, bank)
     other = 1 - bank
@@ -65,7 +66,7 @@ def _choose_confirmed(boot, cause, counter, check):
 def _count_crashes(counter, bank, cause):
     """Count this boot: only abnormal ones, and only of the bank that ran when it happened."""
     kept = counter.get()
-    crashes = (kept & 15) + 1 if kept >> 4 == bank + 1 else 0
+    crashes = min((kept & 15) + 1, 15) if kept >> 4 == bank + 1 else 0
     if is_normal(cause):
         crashes = 0
     counter.set((bank + 1) << 4 | crashes)

@@ -4,9 +4,10 @@
 class Bank:
     """Two regions of the layout: the image, and the one sector outside it that holds the signed manifest."""
 
-    def __init__(self, image, header):
+    def __init__(self, image, header, writer=None):
         self.image = image
         self.header = header
+        self.writer = writer  # what writes the image where that is not agent.bank_writer
 
 
 class Hardware:
@@ -23,5 +24,10 @@ class Hardware:
         self.check_flash = check_flash  # before a bank is written: FlashError where the chip is another one
         self.settings = None  # region of the settings' three copies
         self.factory = None  # region of the factory data
+        self.may_write = None  # function: "" or why a bank must not be written now (temperature, supply); None: always
         self.led = None
+        self.uart = None  # the owner's serial line: console, and serial recovery
+        self.button = None  # function that tells whether recovery is asked for at the start
         self.self_tests = ()  # functions without arguments; True when the part works
+        self.restart = None  # function: starts again what runs the firmware, where that is another chip than the agent's
+        self.tick = None  # function: called again and again between the update's steps, must not take long

@@ -50,3 +50,8 @@ CHIPS = {
     b"\x9d\x70\x19": Chip("IS25WP256", 32768 * K, four_byte=True),
     b"\x20\xba\x18": Chip("MT25QL128", 16384 * K),
 }
+# Parts that only a board file can tell from others of the same id: by name, the id and what to go by
+PARTS = {
+    # QEMU's model of the SST25VF016B takes pages, which the silicon does not; it is never busy
+    "sst25vf016b-qemu": (b"\xbf\x25\x41", Chip("SST25VF016B-QEMU", 2048 * K, _4K_32K_64K, _SST_MS, SAFE_PAGE_US)),
+}

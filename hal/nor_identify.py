@@ -6,7 +6,7 @@ In that order: out of deep power-down, wait for what a reset may have interrupte
 from agent.compat import const
 from agent.errors import FlashError
 from hal.nor_aai import AutoIncrement
-from hal.nor_chips import CHIPS, SAFE_ERASE_MS, SAFE_LARGER_MS, SAFE_PAGE_US
+from hal.nor_chips import CHIPS, PARTS, SAFE_ERASE_MS, SAFE_LARGER_MS, SAFE_PAGE_US
 from hal.nor_sfdp import parse
 
 _WAKE = b"\xab"
@@ -37,14 +37,16 @@ class Identity:
         self.aai = None
 
 
-def identify(nor, link, clock, wanted_id):
-    """Return the chip's Identity; `nor` lends its way of waiting."""
+def identify(nor, link, clock, wanted_id, part=None):
+    """Return the chip's Identity; `nor` lends its way of waiting, `part` names one of nor_chips.PARTS."""
+    named = _named(part)
+    wanted_id = named[0] or wanted_id
     link.command(_WAKE)
     clock.sleep_ms(1)
     jedec_id = _read_id(nor, link)
     if wanted_id and jedec_id != bytes(wanted_id):
         raise FlashError("the flash has id %s, the board file names %s" % (_hex(jedec_id), _hex(wanted_id)))
-    known = CHIPS.get(jedec_id)
+    known = named[1] or CHIPS.get(jedec_id)
     sfdp = None if known and known.aai else parse(_SfdpReader(link).read)
     if sfdp and sfdp.soft_reset:
         link.command(_RESET_ENABLE)
@@ -55,6 +57,14 @@ def identify(nor, link, clock, wanted_id):
     _take_erases(chip, known, sfdp)
     _lift_protection(nor, link, known)
     return chip
+
+
+def _named(part):
+    if part is None:
+        return None, None
+    if part not in PARTS:
+        raise FlashError("hal/nor_chips.py has no part called %s, only %s" % (part, ", ".join(sorted(PARTS))))
+    return PARTS[part]
 
 
 def _read_id(nor, link):

@@ -21,7 +21,7 @@ class NorSpi:
     blocking = False
     program_unit = 1
 
-    def __init__(self, link, clock, feed, jedec_id=None):
+    def __init__(self, link, clock, feed, jedec_id=None, part=None):
         self._link = link
         self._clock = clock
         self._feed = feed
@@ -29,7 +29,7 @@ class NorSpi:
         self._limit_ms = 0
         self._since_ms = 0
         self._working = False
-        chip = identify(self, link, clock, jedec_id)
+        chip = identify(self, link, clock, jedec_id, part)
         self.name, self.jedec_id = chip.name, chip.jedec_id
         self.size, self.page = chip.size, chip.page
         self.erase_units = tuple((size, max_ms) for size, _, max_ms in chip.erases)

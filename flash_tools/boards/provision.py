@@ -150,7 +150,7 @@ def _write(chip, facts, before, say):
     if before and "settings" in regions and Journal(regions["settings"]).keys():
         say("what servers have changed is forgotten")
         forget(Journal(regions["settings"]))
-    factory_region.write(regions["factory"], facts)
+    factory_region.write(_region(chip), facts)
 
 
 def _finish(region, found, say, dry_run):
@@ -193,12 +193,14 @@ def _device_id(facts):
 
 def _region(chip):
     """Return the factory region; one at another place would go on counting."""
+    if chip.identity:
+        return chip.identity
     written = layouts.written(chip.flash)
     if written and written != tuple(chip.layout):
         raise ToolError("%s was provisioned with another layout: erase its factory region first" % chip.target)
     regions = chip.regions()
     if "factory" not in regions:
-        raise ToolError("this layout has no factory region: add one of two sectors")
+        raise ToolError("this layout has no factory region: add one of two sectors, or name an EEPROM with --eeprom")
     return regions["factory"]
 
 

@@ -21,6 +21,7 @@ class Chip:
     name: str | None = None
     jedec_id: bytes | None = None
     sfdp: bytes | None = None
+    identity = None  # region of the factory data where it is not on this chip but in an EEPROM
 
     def __init__(self, target: Target, flash, layout: str | None = None) -> None:
         self.target, self.flash = target, flash

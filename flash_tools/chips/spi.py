@@ -1,4 +1,7 @@
-"""A SPI NOR behind Linux spidev: `spi:/dev/spidev0.0`, with `?hz=20000000&mode=0` where the usual does not do."""
+"""A SPI NOR behind Linux spidev: `spi:/dev/spidev0.0`, with `?hz=20000000&mode=0` where the usual does not do.
+
+`?part=NAME` says which of nor_chips.PARTS it is, where the id alone would be taken for another one.
+"""
 
 import errno
 import fcntl
@@ -19,9 +22,9 @@ _BUSY = "%s is in use by another command: end that first"
 class SpiFlash(NorSpi):
     """A NorSpi that also gives what tests of the chip want."""
 
-    def __init__(self, link, clock=None) -> None:
+    def __init__(self, link, clock=None, part=None) -> None:
         self._spi = link
-        super().__init__(link, clock or RealClock(), _nobody)
+        super().__init__(link, clock or RealClock(), _nobody, part=part)
 
     def tables(self) -> bytes:
         """Return the chip's SFDP tables as they are."""
@@ -44,13 +47,13 @@ class SpiFlash(NorSpi):
 @contextmanager
 def open_spi(place: str, write: bool = False):
     """Give the SpiFlash at a device; nobody else may use it meanwhile, reading is a conversation too."""
-    path, given = options.split(place, "hz", "mode")
+    path, given = options.split(place, "hz", "mode", "part")
     hz = options.number(given, "hz", USUAL_HZ, 10_000, 200_000_000)
     mode = options.number(given, "mode", 0, 0, 3)
     with _locked(path):
         link = SpiLink(path, hz, mode)
         try:
-            yield SpiFlash(link)
+            yield SpiFlash(link, part=given.get("part"))
         finally:
             link.close()
 

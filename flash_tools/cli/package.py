@@ -54,6 +54,9 @@ def package_build_command(
     encoding: Annotated[str, typer.Option(help="none, deflate or delta.")] = "deflate",
     old: Old = None,
     revoke: Revoke = None,
+    large: Annotated[
+        bool, typer.Option("--large-blocks", help="For a Linux board whose banks are files or partitions: much faster.")
+    ] = False,
     image_size: Size = None,
     deflated: Annotated[bool, typer.Option("--deflated", help="zip: deflate the files in it.")] = False,
     header_size: Annotated[str, typer.Option(help="mcuboot: size of the header of a binary to be signed.")] = "512",
@@ -70,7 +73,7 @@ def package_build_command(
         kind, version, sizes[0], deflated, _image_key(image_key), sizes[1], sizes[2] or 0, align, counter or None
     )
     built = package_make.build(
-        image, wish, whom, _signer(key), counter=counter, encoding=encoding, old=old, revoked=revoke or ()
+        image, wish, whom, _signer(key), counter=counter, encoding=encoding, old=old, revoked=revoke or (), large=large
     )
     _finish("package build", built, output, dry_run, as_json)
 

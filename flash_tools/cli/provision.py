@@ -11,6 +11,7 @@ import typer
 from flash_tools.boards import factory_region
 from flash_tools.boards import provision as work
 from flash_tools.chips import open_chip
+from flash_tools.chips.eeprom import open_identity
 from flash_tools.cli.output import DryRun, Json, read, result, say, show_fields
 from flash_tools.enrolment import keep_bundle, read_bundle
 from flash_tools.errors import ToolError, UsageError
@@ -20,6 +21,7 @@ from flash_tools.target import Board
 
 _COMMAND = "provision"
 _SHOW = "Show what is there, and write nothing."
+_EEPROM = "Where the identity is, if not on the chip: i2c:BUS:ADDRESS[?size=4096&page=32], or an image."
 _FIRMWARE = "The first firmware of a blank chip, a signed package: bank 0 and the boot record."
 
 
@@ -47,6 +49,7 @@ def provision(
     save: Annotated[Path, typer.Option(help="Where --enrol keeps the account.")] = Path("bundle.json"),
     facts: Annotated[Path | None, typer.Option(help="All of it as JSON: a provision.json.")] = None,
     firmware: Annotated[Path | None, typer.Option(help=_FIRMWARE)] = None,
+    eeprom: Annotated[str | None, typer.Option(help=_EEPROM)] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
     show: Annotated[bool, typer.Option("--show", help=_SHOW)] = False,
     interrupt: Annotated[bool, typer.Option("--interrupt", help="mpy: stop the program that runs there.")] = False,
@@ -56,7 +59,8 @@ def provision(
     """Tell a board who it is and whom it trusts; says what it does not need to write again."""
     who = _Who(product, model, device_id, {"Man": man, "HwV": hardware, **_pairs(info or [])}, anchor or [])
     source = _Source(bundle, account or [], ca, enrol, token, save)
-    with open_chip(board, layout, not (dry_run or show), interrupt) as chip:
+    write = not (dry_run or show)
+    with open_chip(board, layout, write, interrupt) as chip, open_identity(eeprom, write) as chip.identity:
         if show:
             _show(chip, as_json)
             return

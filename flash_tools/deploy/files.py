@@ -1,7 +1,7 @@
 """What goes onto a board: which files of the tree, compiled for MicroPython or as they are for CPython, and a manifest.
 
 Entry files are found by rule: ports/micropython/main.py goes to the top, as source, because MicroPython starts no other;
-a Linux board starts `python3 -m ports.cpython_linux`, and a simulated one `-m ports.sim`.
+a Linux board's image is a zip that Python runs by its `__main__.py`; a simulated one is started by `-m ports.sim`.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ MANIFEST = "manifest.json"
 MADE_BY = "fumo deploy"
 _ENTRY = "ports/micropython/main.py"
 _SIM = "sim"
+_LINUX_MAIN = b"from ports.cpython_linux.main import main\n\nraise SystemExit(main())\n"
 _OURS = ("agent", "hal", "ports", "board")
 
 
@@ -67,7 +68,8 @@ def _sources(runtime, board_file):
     found = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
     found += [ROOT / "ports" / "__init__.py", ROOT / "board" / "__init__.py"]
     files = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in found}
-    return {**files, "board/%s.py" % name: path.read_bytes()}
+    start = {"__main__.py": _LINUX_MAIN} if runtime == "cpython_linux" else {}  # what Python runs of a zip
+    return {**files, **start, "board/%s.py" % name: path.read_bytes()}
 
 
 def _board(board_file):

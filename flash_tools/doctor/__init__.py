@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flash_tools import chips, dump, serial_line
-from flash_tools.doctor import chip, clock, devices, flash, line, network, tools, watchdogs
+from flash_tools.doctor import chip, clock, devices, flash, line, linux, network, tools, watchdogs
 from flash_tools.doctor.check import FAIL, Check, Host, fail, skip
 from flash_tools.dump import factory
 from flash_tools.errors import ToolError
@@ -19,7 +19,8 @@ from flash_tools.target import Target, parse
 def examine_host(host: Host | None = None) -> list[Check]:
     """Look at this machine."""
     host = host or Host()
-    return [*tools.checks(), tools.settings(), *devices.checks(host), *watchdogs.checks(host), *clock.checks(host)]
+    found = [*tools.checks(), tools.settings(), *devices.checks(host), *watchdogs.checks(host), *clock.checks(host)]
+    return found + _guarded("board", linux.checks(host))
 
 
 def examine_server(url: str | None, ca_pem: str | None = None) -> list[Check]:

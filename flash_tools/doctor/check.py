@@ -51,6 +51,15 @@ class Host:
     run: Path = Path("/run")
     user: int = field(default_factory=os.geteuid)
     groups: tuple[int, ...] = field(default_factory=lambda: (os.getegid(), *os.getgroups()))
+    etc: Path = Path("/etc")
+    root: Path = Path("/")
+
+    def at(self, path: str) -> Path:
+        """Return where a file is that is called `path` on the machine: below the folder that stands for /dev, /run, ..."""
+        for name in ("dev", "run", "sys", "proc", "etc"):
+            if path == "/" + name or path.startswith("/%s/" % name):
+                return getattr(self, name) / path[len(name) + 2 :]
+        return self.root / path.lstrip("/")
 
 
 def read(path: Path) -> str:

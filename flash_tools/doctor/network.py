@@ -1,8 +1,10 @@
 """Can a server be reached, and does it prove who it is: its name, its certificate's chain, dates and name."""
 
 import contextlib
+import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 from flash_tools.doctor.check import Check, fail, ok, skip, warn
 
 _TIMEOUT_S = 5
+_RESOLVE_S = 8  # the system's resolver may go on for a minute where no name server answers
 _SOON_S = 14 * 86400
 _DAY_S = 86400
 
@@ -25,6 +28,10 @@ def checks(url: str, ca_pem: str | None = None, now: float | None = None, prefix
         yield fail(prefix + "url", "this is no http or https URL", "give it like https://host:8443")
         return
     addresses = _resolve(host, port)
+    if addresses is None:
+        do = "see /etc/resolv.conf, and whether the servers there can be reached"
+        yield fail(prefix + "name", "no name server has told within %d s what %s is" % (_RESOLVE_S, host), do)
+        return
     if not addresses:
         yield fail(prefix + "name", "%s is not known" % host, "check the name, and the name server of this machine")
         return
@@ -36,11 +43,29 @@ def checks(url: str, ca_pem: str | None = None, now: float | None = None, prefix
         yield from _tls(host, port, ca_pem, now, prefix)
 
 
-def _resolve(host, port):
+def is_literal(host: str) -> bool:
+    """Tell whether that is an address and no name."""
     try:
-        return sorted({info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
-    except (OSError, UnicodeError):
-        return []
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _resolve(host, port):
+    """Return the addresses, none where there is no such name, None where nobody has told in time."""
+    found = []
+
+    def ask():
+        try:
+            found.append(sorted({info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}))
+        except (OSError, UnicodeError):
+            found.append([])
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_RESOLVE_S)
+    return found[0] if found else None
 
 
 def _reach(host, port, prefix):
@@ -77,6 +102,11 @@ def _tls(host, port, ca_pem, now, prefix):
                 yield _certificate(tls, time.time() if now is None else now, name)
         except ssl.SSLCertVerificationError as e:
             yield fail(name, "the certificate is not accepted: %s" % e.verify_message, _remedy(e))
+        except TimeoutError:
+            text = "the handshake is not over after %d s: it crawls, or nobody there speaks TLS" % _TIMEOUT_S
+            yield fail(
+                name, text, "look at the link (losses, MTU: ping -M do -s 1400), the port, and the server's load"
+            )
         except OSError as e:
             yield fail(
                 name, "TLS fails: %s" % (getattr(e, "reason", None) or e), "check that the port speaks TLS 1.2 or newer"

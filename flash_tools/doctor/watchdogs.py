@@ -47,7 +47,20 @@ def _owner(host, name):
     if pid == 1:
         do = "run the agent as a service with WatchdogSec=, so that systemd watches it; or RuntimeWatchdogSec=0"
         return warn(name + " owner", "systemd (process 1): the agent cannot open it", do)
-    return ok(name + " owner", "%s (process %d)" % (command or "?", pid))
+    text = "%s (process %d)" % (command or "?", pid)
+    if _is_ours(host, pid, command):
+        return ok(name + " owner", text)
+    do = "stop what holds it (systemctl disable --now watchdog, or end process %d); one program at a time can" % pid
+    return warn(name + " owner", text + ": the agent cannot open it", do)
+
+
+def _is_ours(host, pid, command):
+    """Tell whether that is the agent, by its name or by what it was started with."""
+    try:
+        words = (host.proc / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        words = b""
+    return "fumo" in command or b"fumo-agent" in words
 
 
 def _holders(host, name):

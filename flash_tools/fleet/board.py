@@ -5,12 +5,12 @@ It is the process that `python -m ports.sim` is, with another loop around it: th
 
 from collections import deque
 
+from agent.console_user import User
 from agent.identity import Identity
 from agent.options import Options
 from board.sim_nor import make_layout
 from ports.cpython_linux.signature import verify
 from ports.sim import process
-from ports.sim.console import User
 from ports.sim.device import IDLE
 from ports.sim.flash_file import bank_size
 from ports.sim.power import Violation

@@ -28,6 +28,7 @@ from agent.signature import MAX_PAYLOAD
 from agent.sizes import BLOCK_BUFFER, BLOCK_OUT, DELTA_OUT, WINDOW_BITS
 from flash_tools.errors import ToolError
 from flash_tools.signing.keys import key_id, public_bytes
+from ports.cpython_linux.stretch_writer import LARGE_BLOCK
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,10 @@ def build_package(
         )
     if target.kind not in KINDS:
         raise ToolError(f"there is no kind {target.kind}: use one of {', '.join(KINDS)}")
-    if not SECTOR <= packed_max <= BLOCK_BUFFER:
+    if not SECTOR <= packed_max <= BLOCK_BUFFER and packed_max != LARGE_BLOCK:
         raise ToolError(
-            f"packed blocks of {packed_max} bytes: use {SECTOR} (a stored block) to {BLOCK_BUFFER} (a device)"
+            f"packed blocks of {packed_max} bytes: use {SECTOR} (a stored block) to {BLOCK_BUFFER} (a microcontroller), "
+            f"or {LARGE_BLOCK} (a Linux board whose banks are files or partitions)"
         )
     blocks = _blocks(image, encoding, old_image, packed_max)
     if encoding == "delta":  # a device then needs no more than that
@@ -134,7 +136,11 @@ def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: in
         return list(_pack_blocks(len(image), plan, _DELTA, BLOCK_BUFFER))
     if encoding not in ("none", "deflate"):
         raise ToolError(f"there is no encoding {encoding}: use none, deflate or delta")
-    cut = _PLAIN if encoding == "none" else _Cut(WINDOW_BITS, packed_max, BLOCK_OUT)
+    large = packed_max > BLOCK_BUFFER
+    if encoding == "none":
+        cut = _Cut(0, LARGE_BLOCK, LARGE_BLOCK) if large else _PLAIN
+    else:
+        cut = _Cut(WINDOW_BITS, *(_LARGE_DEFLATED if large else (packed_max, BLOCK_OUT)))
     return list(_pack_blocks(len(image), _Whole(image), cut, packed_max))
 
 
@@ -148,6 +154,7 @@ class _Cut:
 
 
 _PLAIN = _Cut(0, SECTOR, SECTOR)
+_LARGE_DEFLATED = 32768, 131072  # packed bytes, image bytes
 _DELTA = _Cut(11, 2048, DELTA_OUT)  # half the memory for a hundredth more of bytes
 
 
@@ -175,7 +182,8 @@ def _pack_blocks(size: int, plan, cut: _Cut, packed_max: int) -> Iterator[bytes]
             raise ToolError("a block of the delta is larger than a device can buffer: offer the full image")
         end, kind, packed = block
         window = 0 if kind == STORED or cut.window == WINDOW_BITS else cut.window
-        head = struct.pack("<BBHIII", kind, window, len(packed), start, end - start, plan.source_at(start))
+        count = len(packed) if len(packed) <= 0xFFFF else 0  # a stored block: its image bytes say it
+        head = struct.pack("<BBHIII", kind, window, count, start, end - start, plan.source_at(start))
         yield head + struct.pack("<I", crc32(packed, crc32(head))) + packed
         start = end
 

@@ -53,10 +53,12 @@ def build(
     old: Path | None = None,
     revoked: Sequence[str] = (),
     built: int | None = None,
+    large: bool = False,
 ) -> Built:
     """Make the image of a folder or a file, and its package; `old` is the running image of a delta, or its package.
 
     Without a counter it is the one that the board's firmware has: what is built for a board, that board does not refuse.
+    `large` blocks are for banks that are files or partitions.
     """
     if encoding == "delta" and old is None:
         raise ToolError("a delta needs the image that runs: say it with --old")
@@ -64,7 +66,7 @@ def build(
         raise UsageError("--old is for --encoding delta only")
     old_image = package_read.load_image(old)[0] if old else None
     made = images.make(source, replace(wish, usual_key=key, bank_size=whom.bank_size))
-    return _package(made, whom, key, _counter(counter, whom), encoding, old_image, revoked, built)
+    return _package(made, whom, key, _counter(counter, whom), encoding, old_image, revoked, built, large)
 
 
 def delta(
@@ -123,7 +125,7 @@ def _check_pair(old, new, counter):
         raise RefusedError(f"the new package's security counter {counter} is below the old one's {old.counter}")
 
 
-def _package(made, whom, key, counter, encoding, old_image, revoked, built):
+def _package(made, whom, key, counter, encoding, old_image, revoked, built, large=False):
     if whom.bank_size is not None and len(made.data) > whom.bank_size:
         raise RefusedError(f"the image of {len(made.data)} bytes does not fit the bank of {whom.bank_size}")
     if not 0 < len(made.version) <= 64:
@@ -133,7 +135,14 @@ def _package(made, whom, key, counter, encoding, old_image, revoked, built):
     target = package_build.Target(whom.product, whom.models, whom.layout, made.version, counter, made.kind)
     revoked = check_revoked(keys.key_id(keys.public_bytes(key)), list(revoked))
     package = package_build.build_package(
-        made.data, target, key, encoding=encoding, old_image=old_image, revoked=revoked, built=built
+        made.data,
+        target,
+        key,
+        encoding=encoding,
+        old_image=old_image,
+        packed_max=package_build.LARGE_BLOCK if large else package_build.SECTOR,
+        revoked=revoked,
+        built=built,
     )
     opened = package_read.open_package(package, keys.public_bytes(key), old_image, image_max=0)
     full = None

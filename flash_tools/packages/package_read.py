@@ -13,6 +13,7 @@ from agent.signature import open_jws
 from flash_tools.errors import RefusedError, ToolError, VerifyError
 from flash_tools.signing.keys import key_id
 from ports.cpython_linux.signature import verify as verify_signature
+from ports.cpython_linux.stretch_writer import LARGE_BLOCK
 
 _NOT_TRUSTED = 404
 _FILE_MAX = 256 << 20
@@ -98,7 +99,7 @@ def open_package(
     try:
         manifest = _manifest(_manifest_text(reader, stream), public)
         _check_source(manifest, old_image)
-        reader.start(manifest, _Image(old_image) if old_image is not None else None)
+        reader.start(manifest, _Image(old_image) if old_image is not None else None, packed_max=LARGE_BLOCK)
         unpackable = manifest.encoding != "delta" or old_image is not None
         image = bytearray() if unpackable and manifest.size <= image_max else None
         blocks, digest = _blocks(reader, stream, unpackable, image)
@@ -192,7 +193,7 @@ def _blocks(reader, stream, unpackable: bool, image: bytearray | None) -> tuple[
 
 def _block(data: bytes, at: int) -> Block:
     kind, _, packed, offset, size, source_at, _ = struct.unpack_from(fup.BLOCK_HEAD, data, at)
-    return Block(offset, size, fup.BLOCK_HEAD_SIZE + packed, kind == fup.DEFLATED, source_at)
+    return Block(offset, size, fup.BLOCK_HEAD_SIZE + (packed or size), kind == fup.DEFLATED, source_at)
 
 
 def _plain(manifest: Manifest) -> dict:

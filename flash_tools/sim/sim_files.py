@@ -128,7 +128,7 @@ def make_chip(files: SimFiles, path: Path, image: bytes, counter: int = 1) -> No
 
 def make_provision(files: SimFiles, bundle: dict, device_id: str) -> None:
     """Write who the device is; `device_id` counts where the bundle has none."""
-    facts = _facts(files, bundle, bundle.get("device_id") or device_id)
+    facts = facts_of(files, bundle, bundle.get("device_id") or device_id)
     write_provision(files.folder, facts)
 
 
@@ -199,7 +199,8 @@ def _hex(name, text):
         raise ToolError("the account's %s is no base64" % name) from None
 
 
-def _facts(files, bundle, device_id):
+def facts_of(files: SimFiles, bundle: dict, device_id: str) -> dict:
+    """Return the provisioning of a device, with the account that a server has made for it."""
     public = keys.public_bytes(files.key)
     facts = {
         "product": files.product,

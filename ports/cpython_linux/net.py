@@ -13,8 +13,10 @@ _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 class Stream:
     """One connection: TCP, then TLS where `context` (a function that gives one) is given, then bytes."""
 
-    def __init__(self, address, port, host, context):
-        self._host, self._context = host, context
+    hurry = True  # there may be something to send, or a handshake to go on with
+
+    def __init__(self, address, port, host, context, gone=None):
+        self._host, self._context, self._gone = host, context, gone
         self._error = self._poll = None
         self._stands = False
         self._sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -39,8 +41,19 @@ class Stream:
 
     def close(self):
         """Let go of the connection."""
+        if self._gone:
+            self._gone(self)
         self._sock.close()
         self._error = self._error or LinkError("the connection is closed", 503, 903)
+
+    def fileno(self):
+        """Return what can be waited for."""
+        return self._sock.fileno()
+
+    @property
+    def pending(self):
+        """Tell whether something has been read from the system and not by us: waiting would miss it."""
+        return bool(self._error) or (self._stands and bool(self._context) and self._sock.pending() > 0)
 
     def _try(self, action):
         if self._error:
@@ -96,7 +109,10 @@ def _unreachable(error):
 class Datagrams:
     """An open UDP port."""
 
-    def __init__(self, port):
+    hurry = pending = False
+
+    def __init__(self, port, gone=None):
+        self._gone = gone
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._sock.setblocking(False)
@@ -125,8 +141,14 @@ class Datagrams:
             raise _unreachable(e)
         return size, peer[0], peer[1]
 
+    def fileno(self):
+        """Return what can be waited for."""
+        return self._sock.fileno()
+
     def close(self):
         """Let go of the port."""
+        if self._gone:
+            self._gone(self)
         self._sock.close()
 
 
@@ -141,17 +163,26 @@ class Network:
         self._ca = ca if isinstance(ca, tuple) or ca is None else (ca,)
         self._client, self._servers, self._hosts, self._etc = client, name_servers, hosts, etc
         self._made = None
+        self.open = []  # what can be waited for
 
     def connect(self, host, address, port, tls):
         """Return a Stream at once; until it stands, TLS verified against `host` included, reading and writing give None."""
-        return Stream(address, port, host, self._context if tls else None)
+        return self._opened(Stream(address, port, host, self._context if tls else None, self._gone))
 
     def udp(self, port=0):
         """Return Datagrams bound to the port, 0 for any."""
         try:
-            return Datagrams(port)
+            return self._opened(Datagrams(port, self._gone))
         except OSError as e:
             raise _unreachable(e)
+
+    def _opened(self, thing):
+        self.open.append(thing)
+        return thing
+
+    def _gone(self, thing):
+        if thing in self.open:
+            self.open.remove(thing)
 
     @property
     def name_servers(self):

@@ -65,7 +65,10 @@ class SpiLink:
         try:
             if not os.path.exists(path):
                 raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-            self._spi.open_path(path)
+            if hasattr(self._spi, "open_path"):
+                self._spi.open_path(path)
+            else:  # spidev 3.6, Debian 12's: only by numbers, so a link of udev's is followed
+                self._spi.open(*_numbers(path))
         except OSError as e:
             raise refusal(path, e) from e
 
@@ -76,6 +79,15 @@ class SpiLink:
             return getattr(self._spi, name)
         except (OSError, TypeError, ValueError) as e:
             raise FlashError("%s does not take %s %s: use another value" % (self.path, name, value)) from e
+
+
+def _numbers(path):
+    """Return bus and chip select of /dev/spidevB.C."""
+    name = os.path.basename(os.path.realpath(path))
+    bus, _, select = name.removeprefix("spidev").partition(".")
+    if not (name.startswith("spidev") and bus.isdigit() and select.isdigit()):
+        raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+    return int(bus), int(select)
 
 
 def max_message(bufsiz=BUFSIZ):

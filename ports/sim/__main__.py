@@ -7,6 +7,7 @@ import json
 import sys
 
 from agent import factory
+from agent.console_user import User
 from agent.errors import AgentError
 from agent.identity import Identity
 from agent.options import Options
@@ -14,7 +15,7 @@ from board.sim_nor import make_layout
 from hal.boot_record import BootRecord
 from hal.region import carve
 from ports.sim import flash_file, process, real_net
-from ports.sim.console import Console, User
+from ports.sim.console import Console
 from ports.sim.host import Busy, Output, lock, read
 from ports.sim.real_clock import RealClock
 from ports.sim.serial import SerialLine

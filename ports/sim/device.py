@@ -79,6 +79,10 @@ class Device:
         self._seed = (self._seed * 1103515245 + 12345) & 0x7FFFFFFF
         return (self._seed >> 8) % below
 
+    def log(self, text, *arguments):
+        """Say something."""
+        self.server.log(text % arguments if arguments else text)
+
     def reboot(self):
         """Reset on purpose."""
         raise Reset(reset.COMMANDED)

@@ -25,9 +25,11 @@ class AgentDevice(Device):
 
         return Control(self.agent, device_facts)
 
-    def log(self, text, *arguments):
-        """Say something."""
-        self.server.log(text % arguments if arguments else text)
+    def make_narrator(self, say):
+        """Return what says the agent's events."""
+        from agent.narrator import Narrator
+
+        return Narrator(self.agent, say)
 
     def _guard(self, action):
         """Do something on the board; what was open on the network is gone where the boot ended there."""

@@ -11,7 +11,6 @@ from ports.sim.power import PowerCut, Reset
 CAUSES = ("unknown", "power", "commanded", "watchdog")
 EFFECTS = tuple(sorted(set(PROGRAM_EFFECTS + ERASE_EFFECTS)))
 UNFINISHED = 7  # exit code
-_PROGRESS = 16384
 
 
 class Quit(BaseException):
@@ -31,7 +30,7 @@ class Watcher:
         self._output = self._line = None
         self._wish = settings.request_update
         self.device = self._agent = None
-        self._seen = {}
+        self._narrator = None
         self._listens = False
         self._between, self._later = False, []  # commands that wait until the agent is between two of its steps
 
@@ -41,7 +40,6 @@ class Watcher:
         """A boot begins."""
         self._agent, self._listens = None, False
         self._between, self._later = False, []
-        self._seen = {"session": "closed"}
 
     def booted(self, device, bank, firmware):
         """A first stage has handed over."""
@@ -52,7 +50,7 @@ class Watcher:
     def mounted(self, device):
         """The agent has read its journal."""
         self._agent = device.agent
-        self._code = device.agent.record.outbox.code
+        self._narrator = device.make_narrator(self.say)
 
     def log(self, text):
         """The device said something."""
@@ -62,38 +60,15 @@ class Watcher:
         """Say what has changed since the last time; tell whether this is the end."""
         if not self._listens:
             self._listens = True
-            self.say("listening", agent.board.notify_port)
+            self._narrator.begin()
         if self._wish:
             self._wish = False
             self._button()
-        self._look(agent)
+        self._narrator.look()
         self._between = True
         self.obey()
         self._between = False
         return self._settings.until_idle and agent.quiet
-
-    # -- events -------------------------------------------------------------------------------------------------------
-
-    def _look(self, agent):
-        record = agent.record
-        self._tell("state", agent.update.state)
-        self._tell("session", "open" if agent.in_session else "closed")
-        progress = record.progress.package_at
-        if progress // _PROGRESS != self._seen.get("progress", 0) // _PROGRESS:
-            self._seen["progress"] = progress
-            if progress:
-                self.say("progress", progress)
-        if record.outbox.code != self._code:
-            if self._code:
-                self.say("reported" if 200 <= agent.delivery.code < 300 else "dropped", self._code)
-            if record.outbox.code:
-                self.say("result", record.outbox.code)
-            self._code = record.outbox.code
-
-    def _tell(self, name, value):
-        if self._seen.get(name) != value:
-            self._seen[name] = value
-            self.say(name, value)
 
     # -- the serial line ----------------------------------------------------------------------------------------------
 

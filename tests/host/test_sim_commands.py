@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from agent.narrator import Narrator
 from ports.sim.power import PowerCut, Reset
 from ports.sim.watcher import Quit, Watcher
 
@@ -49,7 +50,11 @@ def bench():
     bench.watcher = Watcher(
         settings, bench.console, None, lambda *words: bench.said.append(" ".join(map(str, words))), print
     )
-    bench.watcher.device = SimpleNamespace(agent=bench.agent, make_control=lambda facts: Control(bench))
+    bench.watcher.device = SimpleNamespace(
+        agent=bench.agent,
+        make_control=lambda facts: Control(bench),
+        make_narrator=lambda say: Narrator(bench.agent, say),
+    )
     bench.watcher.powered(bench.watcher.device)
     bench.watcher.mounted(bench.watcher.device)
     return bench

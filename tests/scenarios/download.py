@@ -25,7 +25,7 @@ def play(rig, method="download-and-update", descriptor=True, cut=""):
     elif cut:
         rig.wait("boot 2")
         rig.cycle("in the trial")
-    return package, order, order.wait(60)
+    return package, order, order.wait(rig.update_s)
 
 
 def check(rig, package, order, outcome, cut="") -> Story:

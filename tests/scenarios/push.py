@@ -14,7 +14,7 @@ def play(rig, cut=False):
     if cut:
         rig.wait("boot 2")
         rig.cycle("in the trial")
-    outcome = order.wait(60)
+    outcome = order.wait(rig.update_s)
     return package, order, outcome
 
 

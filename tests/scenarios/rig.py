@@ -21,6 +21,7 @@ class Rig:
     old = "1.0"  # the version that it runs at first
     request_data = ""  # what its account says for requests
     alive = True  # False: it will say nothing more
+    update_s = 60  # for an update, from the order to its report
 
     def __init__(self, server, device_id):
         self.server, self.device_id = server, device_id

@@ -1,0 +1,1 @@
+"""The rig: boards and benches on which the scenarios run."""

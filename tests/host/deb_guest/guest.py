@@ -1,0 +1,94 @@
+"""Runs as root inside a container of the tests, under the real systemd: lives through the package's life, writes results.json.
+
+Whatever happens, the container is switched off at the end.
+"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import time
+
+UNIT = "fumo-agent.service"
+MODE, DROP_IN = pathlib.Path("/etc/fumo-agent/mode"), pathlib.Path("/etc/systemd/system/%s.d/dog.conf" % UNIT)
+STATE, CONFIG = pathlib.Path("/var/lib/fumo-agent"), pathlib.Path("/etc/fumo-agent/config.toml")
+PYZ, EXAMPLE = "/usr/lib/fumo-agent/fumo-agent.pyz", "/usr/share/doc/fumo-agent/examples/systemd-watchdog.conf"
+
+
+def call(*words):
+    """Run a command; return what it said, or that it failed."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    return done.stdout + done.stderr
+
+
+def unit():
+    """Return what systemd knows of the service."""
+    names = "ActiveState,SubState,MainPID,NRestarts,Result,ExecMainStatus,WatchdogUSec"
+    return dict(line.split("=", 1) for line in call("systemctl", "show", UNIT, "-p", names).splitlines())
+
+
+def wait(holds, seconds=20):
+    """Wait until it holds, or for so long."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return unit()
+
+
+def restart(mode):
+    """Start the service again in a mode of the agent."""
+    MODE.write_text(mode)
+    (STATE / "starts").unlink(missing_ok=True)
+    call("systemctl", "reset-failed", UNIT)
+    return call("systemctl", "restart", UNIT)
+
+
+def main():
+    """Go through the package's life."""
+    found = {}
+    found["fallen"] = wait(lambda: unit()["ActiveState"] == "active")
+    found["probe"] = json.loads((STATE / "probe.json").read_text())
+    found["stray"] = sorted(path.name for path in pathlib.Path("/run/fumo-agent").glob("firmware/*"))
+    CONFIG.write_text(CONFIG.read_text() + "# mine\n")
+    found["upgrade"] = call("dpkg", "-i", "/new.deb")
+    found["upgraded"] = unit()
+    found["config"] = CONFIG.read_text()
+    found["version"] = call("dpkg-query", "-W", "-f", "${Version}", "fumo-agent")
+    shutil.copy("/fake.pyz", PYZ)
+
+    DROP_IN.parent.mkdir(exist_ok=True)
+    DROP_IN.write_text(pathlib.Path(EXAMPLE).read_text().replace("WatchdogSec=30", "WatchdogSec=1"))
+    call("systemctl", "daemon-reload")
+    restart("good")
+    time.sleep(1.3)
+    found["fed"] = unit()
+    restart("hang")
+    found["hung"] = wait(lambda: int(unit()["NRestarts"]) >= 1, 10)
+    found["hang_log"] = call("journalctl", "--no-pager", "-u", UNIT, "-n", "30")
+    DROP_IN.unlink()
+    call("systemctl", "daemon-reload")
+
+    found["refusal"] = restart("unconfigured")
+    time.sleep(1.3)
+    found["unconfigured"] = unit()
+    found["status"] = call("systemctl", "--no-pager", "status", UNIT)
+
+    restart("good")
+    found["before_removal"] = unit()
+    found["removal"] = call("dpkg", "-r", "fumo-agent")
+    found["removed"] = {**unit(), "config": CONFIG.exists(), "state": STATE.exists(), "pyz": pathlib.Path(PYZ).exists()}
+    MODE.unlink()
+    found["purge"] = call("dpkg", "-P", "fumo-agent")
+    found["left"] = call("sh", "-c", "find / -xdev -path /proc -prune -o -name '*fumo-agent*' -print").split()
+    return found
+
+
+if __name__ == "__main__":
+    results = {}
+    try:
+        results = main()
+    except BaseException as e:
+        results = {"failed": repr(e), "unit": unit(), "log": call("journalctl", "--no-pager", "-u", UNIT)}
+    finally:
+        pathlib.Path("/results.json").write_text(json.dumps(results))
+        call("systemctl", "poweroff", "--force")

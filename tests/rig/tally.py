@@ -1,0 +1,99 @@
+"""What a scenario did to its board, counted for build/rig.json: boots, power cuts by phase, and what must never happen."""
+
+from collections import Counter
+
+# What a board was doing, by the FUMO state that it said last.
+_PHASES = {"10": "idle", "20": "report", "30": "download", "40": "verify", "50": "ready", "60": "install", "70": "report"}
+_DONE = "report"
+_SUMS = ("scenarios", "passed", "other_tests", "skipped", "boots")
+_TRIAL = "trial"
+
+
+class Tally:
+    """One scenario's counts."""
+
+    def __init__(self):
+        self.boots, self.cuts, self.violations = 0, Counter(), []
+
+    def heard(self, line: str) -> None:
+        """Count what a board says."""
+        if line.startswith("boot "):
+            self.boots += 1
+        elif line.startswith("defect"):
+            self.violation(line)
+
+    def cut(self, phase: str) -> None:
+        """Count a power cut."""
+        self.cuts[phase] += 1
+
+    def violation(self, text: str) -> None:
+        """Note that something happened that must never happen; the scenario need not end there."""
+        self.violations.append(text)
+
+    def packed(self) -> dict:
+        """Return it as what a report can carry."""
+        return {"boots": self.boots, "cuts": dict(self.cuts), "violations": self.violations}
+
+
+def phase_of(lines: list[str]) -> str:
+    """Return what a board that said these lines is doing."""
+    phase, trial = "idle", False
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["boot"] and len(words) > 4:
+            trial = words[4] == "trial"
+        elif words[:1] == ["state"] and len(words) == 2:
+            phase = _PHASES.get(words[1], _DONE)
+    return _TRIAL if trial and phase == "install" else phase
+
+
+class Total:
+    """The sum of a run."""
+
+    def __init__(self):
+        self.scenarios = self.passed = self.skipped = self.boots = self.other_tests = 0
+        self.cuts, self.violations = Counter(), []
+
+    def add(self, name: str, outcome: str, counted: dict | None) -> None:
+        """Add a test; one that has counted is a scenario. One that failed without saying what was violated is a violation too."""
+        if outcome == "skipped":
+            self.skipped += 1
+            return
+        if counted is None:
+            self.other_tests += 1
+        else:
+            self.scenarios += 1
+            self.passed += outcome == "passed"
+        found = counted or {}
+        self.boots += found.get("boots", 0)
+        self.cuts.update(found.get("cuts", {}))
+        told = ["%s: %s" % (name, text) for text in found.get("violations", ())]
+        self.violations += told or (["%s failed" % name] if outcome != "passed" else [])
+
+    def merge(self, packed: dict) -> None:
+        """Add what another run has packed."""
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + packed[name])
+        self.cuts.update(packed["cuts"])
+        self.violations += packed["violations"]
+
+    def packed(self) -> dict:
+        """Return it as JSON has it."""
+        fields = {name: getattr(self, name) for name in _SUMS}
+        return {**fields, "cuts": dict(self.cuts), "violations": self.violations}
+
+    def figures(self, seconds: float) -> dict:
+        """Return what build/rig.json says."""
+        by_phase = dict(sorted(self.cuts.items()))
+        return {
+            "scenarios": self.scenarios,
+            "passed": self.passed,
+            "other_tests": self.other_tests,
+            "skipped": self.skipped,
+            "power_cuts": sum(by_phase.values()),
+            "cuts_by_phase": by_phase,
+            **{"cuts_" + phase: count for phase, count in by_phase.items()},
+            "boots": self.boots,
+            "violations": len(self.violations),
+            "seconds": round(seconds, 1),
+        }
