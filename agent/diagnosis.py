@@ -7,6 +7,7 @@ from agent.compat import const
 from agent.job import CLEAN, NO_BANK, PHASES
 
 _LINK_TEXT = const(160)
+_REASON = const(80)
 _SLOTS = const(12)
 _CRASHES = const(15)  # the rest of the counter's byte says whose they are
 _CAUSES = ("unknown", "power", "commanded", "watchdog")
@@ -22,6 +23,8 @@ def diagnosis(hardware, record, facts):
         _link(facts),
         _journal(facts.journal),
     )
+    if hardware.may_write:
+        lines += (_weather(hardware.may_write()),)
     return "\n".join(lines)
 
 
@@ -37,6 +40,10 @@ def _start(hardware, facts):
 
 def _boot(boot):
     return "boot running %d, confirmed %d, before %d" % (boot.running(), boot.confirmed(), boot.ran_before())
+
+
+def _weather(reason):
+    return "update waits: " + _plain(reason[:_REASON]) if reason else "flash may be written"
 
 
 def _job(record):

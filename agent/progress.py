@@ -32,11 +32,13 @@ class Progress:
         self.image_at = 0  # what that block begins with in the image
         self.erase_end = 0  # an erase up to here was announced; 0 for none
         self.image = b""  # first eight bytes of the image's digest
+        self._behind = False  # the note does not know of the last blocks: a tally behind it would be wrong
 
     def begin(self, package_at, image_at, erase_end, digest):
         """Note the boundary, and what is going to be erased behind it."""
         self.package_at, self.image_at = package_at, image_at
         self.erase_end, self.image = erase_end, bytes(digest[:8])
+        self._behind = False
         flags = _ERASING if erase_end else 0
         data = struct.pack(_NOTE, flags, package_at, image_at, erase_end, self.image)
         self._journal.note(PROGRESS, data)
@@ -45,7 +47,8 @@ class Progress:
         """Count a block whose bytes are all in flash and were read back; many at once wait for the next note."""
         self.package_at += packed_size
         self.image_at += image_size
-        if packed_size > _TALLY or image_size > DELTA_OUT:
+        if self._behind or packed_size > _TALLY or image_size > DELTA_OUT:
+            self._behind = True
             return
         entry = bytearray(_ENTRY)
         entry[0] = (image_size + _CHUNK - 1) // _CHUNK

@@ -21,7 +21,7 @@ BANKS = ((2, 5), (3, 6))  # number of the boot partition, number of the root par
 STATE = 7
 MIB = 1 << 20
 BOOT_SIZE = 128 * MIB
-ROOT_SIZE = 768 * MIB
+ROOT_SIZE = 512 * MIB
 STATE_SIZE = MIB
 _SECTOR = 4096
 
@@ -33,7 +33,7 @@ def layout_of(size):
     for name, sectors in names:
         found.append((name, start, sectors * _SECTOR))
         start += sectors * _SECTOR
-    found.append(("banks of %d + %d" % (BOOT_SIZE, ROOT_SIZE), size - _SECTOR, _SECTOR))
+    found.append(("partitions of %d + %d" % (BOOT_SIZE, ROOT_SIZE), size - _SECTOR, _SECTOR))
     return tuple(found)
 
 
@@ -43,12 +43,12 @@ def build(port):
     state = port.block(DISK + str(STATE), size=STATE_SIZE, page=256, sync_bytes=0)
     spans = []
 
-    def sync_banks():
-        """What the state says of a bank is written once the bank is on the card."""
+    def settle():
+        """Let what the state says of a bank be written once the bank is on the card."""
         for span in spans:
-            span.sync()
+            span.settle()
 
-    regions = carve(Behind(state, sync_banks), layout)
+    regions = carve(Behind(state, settle), layout)
     names = tuple([(boot, _name(boot), _name(root)) for boot, root in BANKS])
     boot = TrybootControl(files, names, BootRecord(regions["boot"]), port.log)
     spans.extend([_span(port, boot, bank) for bank in range(len(BANKS))])

@@ -59,6 +59,7 @@ SETTINGS = (
     Setting("server.folder", str, "folder of a server", _options(_SERVER, "--dir")),
     Setting("server.url", str, "a running server's page, instead of a folder", _options(_SERVER, "--url"), private=True),
     Setting("server.token_file", str, "file with what that server's page wants", _options(_SERVER, "--token"), private=True),
+    Setting("linux.board", str, "a Linux board's board file: a name in board/, or a path", ("ports/cpython_linux/settings.py",)),
     _agent("name", "what the board is called"),
     _agent("root", "where the firmware object is"),
     _agent("notify_port", "UDP port for notifications, 0 for any that is free, -1 for none", -1, 65535),

@@ -161,6 +161,8 @@ class CoTarget:
         if self._bus.held:
             return
         seen = self._wait_for_answer(self._start_ms)
+        if not seen and self._probe.trouble:
+            raise LinkError("nobody can ask the target: %s" % self._probe.trouble, _FAILED)
         if seen and not seen[1] or not seen and self._tries():
             raise LinkError("the target runs an image that is not confirmed: its slot must not be touched now", _FAILED)
         self._adopt(seen)

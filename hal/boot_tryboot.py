@@ -98,6 +98,8 @@ class TrybootControl:
         built = self._files.number("build-timestamp")
         if built is not None and built < _WALKS:
             self._log("the bootloader looks no further where autoboot.txt is lost: update the EEPROM")
+        if self._running != self._confirmed and self._files.number("tryboot") != 1:
+            self._log("bank %d runs, not %d, and is no trial: look at both", self._running, self._confirmed)
         if self._broken:
             try:
                 self._mend()

@@ -169,6 +169,37 @@ class BootControl:
         """Make the running bank the confirmed one; calling it again makes it no less so."""
 
 
+class BootFiles:
+    """What the boot control of a Raspberry Pi is given of the system; names are those of partitions."""
+
+    def read(self):
+        """Return the bytes of autoboot.txt, one more than the boot ROM takes at most; None where it is missing."""
+
+    def replace(self, data):
+        """Put other bytes in its place: after a cut it is the old or the new file, after the return the new one."""
+
+    def probe(self, data):
+        """Raise FlashError where `replace` would fail; leave everything as it is."""
+
+    def number(self, name):
+        """Return what the bootloader left in the device tree under that name, None where it did not."""
+
+    def compatible(self):
+        """Return the texts by which the device tree calls the board."""
+
+    def root(self):
+        """Return the name of the root file system's partition, "" where nothing tells."""
+
+    def mounted(self, name):
+        """Return where the partition is mounted, "" where it is not."""
+
+    def arm(self, text):
+        """Keep a text until the next reset of the board."""
+
+    def armed(self):
+        """Return that text, "" where there is none."""
+
+
 class CrashCounter:
     """A few bits that survive a reset and need not survive a power cut."""
 

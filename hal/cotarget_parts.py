@@ -6,6 +6,8 @@ from agent.errors import FlashError, PackageError
 class LineProbe:
     """A target without a serial line: `pin()` is 1 while what it runs is confirmed. Low says nothing: it may start, or try."""
 
+    trouble = ""
+
     def __init__(self, pin):
         self._pin = pin
 

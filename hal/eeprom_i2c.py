@@ -19,7 +19,8 @@ _SPACING = const(64)
 _SLOT = "<IBBII"  # sequence, value, unclear boots, totals; behind it a CRC32
 _SLOT_SIZE = const(18)
 _CRC_SEED = const(0x46554331)  # nobody else's record is taken for one
-_UNCLEAR = const(4)
+_UNCLEAR = const(3)
+_COUNT = const(15)  # the part of the number that counts
 _TRIES = const(3)
 
 
@@ -110,8 +111,8 @@ class EepromCounter:
     """A crash counter that survives power cuts, too, and counts of boots and updates beside it.
 
     A record goes into the slot behind the newest one, each slot has pages of its own: a cut leaves the old record or the new
-    one. Since a lost supply does not clear it, a boot whose `cause` nobody knows may be a power cut as well as a crash, and
-    counts for a quarter. A chip that fails must not keep the board from starting: the number then lives in RAM, nothing
+    one. Since a lost supply does not clear it, a boot whose `cause` nobody knows may be a power cut as well as a crash: only
+    every third of them counts. A chip that fails must not keep the board from starting: the number then lives in RAM, nothing
     is remembered, and `fault` says why.
     """
 
@@ -129,15 +130,14 @@ class EepromCounter:
             self._fail(e)
 
     def get(self):
-        """Return the number kept."""
-        return self._value
+        """Return the number kept; one less where the boot that counts itself upon it is not to count."""
+        return self._value - 1 if self._in_doubt() and self._value & _COUNT else self._value
 
     def set(self, value):
         """Keep a number; the same again writes nothing."""
         unclear = 0
-        if self._cause == UNKNOWN and value == self._value + 1:
-            unclear = (self._unclear + 1) % _UNCLEAR
-            value = self._value if unclear else value
+        if self._in_doubt() and value == self.get() + 1:
+            value, unclear = self._value, self._unclear + 1
         if value != self._value or unclear != self._unclear:
             self._value, self._unclear = value, unclear
             self._store()
@@ -150,6 +150,9 @@ class EepromCounter:
         """Count one of them."""
         self._totals[which] = min(self._totals[which] + 1, 0xFFFFFFFF)
         self._store()
+
+    def _in_doubt(self):
+        return self._cause == UNKNOWN and self._unclear < _UNCLEAR - 1
 
     def _load(self):
         for slot in range(self._slots):

@@ -12,6 +12,7 @@ class FlashSpan:
 
     def __init__(self, parts, why_not=None):
         self._parts, self._why_not = tuple(parts), why_not
+        self._written = False  # since the last sync
         starts, self.size = [], 0
         for part in parts:
             starts.append(self.size)
@@ -56,6 +57,12 @@ class FlashSpan:
         for part, start in zip(self._parts, self._starts):
             first, end = max(addr, start), min(addr + size, start + part.size)
             part.sync(first - start if first < end else 0, max(0, end - first))
+        self._written = False
+
+    def settle(self):
+        """Sync where something was written since the last time: to be called often."""
+        if self._written:
+            self.sync()
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -67,6 +74,7 @@ class FlashSpan:
         part, start = self._part(addr)
         if start + size > part.size:
             raise FlashError("%d bytes at 0x%x lie in two parts of the bank" % (size, addr))
+        self._written = True
         return part, start
 
     def _part(self, addr):

@@ -4,6 +4,7 @@ One question, one answer, each wait bounded; what comes between (a console's tex
 """
 
 from agent.compat import const
+from agent.errors import LinkError
 from hal import cbor
 from hal.smp_frame import Receiver, send
 
@@ -27,17 +28,26 @@ class SmpClient:
         self._piece = bytearray(64)
         self._sequence = 0
         self._answer = None
+        self.trouble = ""  # why the line itself does not work, where it does not: then silence is not the target's
 
     def active(self, wait_ms):
         """Return (hash, confirmed) of the image that runs, None where nobody says so in that time."""
-        return _active(self._ask(_READ, {}, wait_ms))
+        return _active(self._try(_READ, {}, wait_ms))
 
     def confirm(self, wait_ms):
         """Have the image that runs, whichever that is, confirmed; return what `active` would.
 
         Never by its hash: to a target that has just gone back to its old image that would mean "take the other one for good".
         """
-        return _active(self._ask(_WRITE, {"confirm": True}, wait_ms))
+        return _active(self._try(_WRITE, {"confirm": True}, wait_ms))
+
+    def _try(self, op, fields, wait_ms):
+        self.trouble = ""
+        try:
+            return self._ask(op, fields, wait_ms)
+        except LinkError as e:
+            self.trouble = str(e)
+            return None
 
     def _ask(self, op, fields, wait_ms):
         self._drain()

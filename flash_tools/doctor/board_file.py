@@ -13,6 +13,7 @@ from flash_tools.doctor.devices import allows
 from hal.nor_chips import PARTS
 
 _LINES = ("LED", "BUTTON", "WRITE_PROTECT", "HOLD", "TARGET_RESET", "CONFIRMED_LINE")
+_ADDRESS_BYTES = {"EEPROM": 2, "FRAM": 2}  # one too many would be taken for a byte to be written
 _ID_TRIES = 20  # a chip that works for the agent answers with nothing
 _SWITCH_SPI = "switch SPI on (raspi-config, or dtparam=spi=on in config.txt) and start again; ls /dev/spidev*"
 _SWITCH_I2C = "switch I2C on (raspi-config, or dtparam=i2c_arm=on in config.txt; modprobe i2c-dev) and start again"
@@ -42,7 +43,7 @@ def chosen(host: Host) -> tuple[ModuleType | None, list[Check]]:
 
 
 def checks(host: Host, board: ModuleType, spi: Callable | None = None, i2c: Callable | None = None) -> Iterator[Check]:
-    """Look for everything that the board file names; `spi(path, hz)` and `i2c(bus, address)` open a link."""
+    """Look for everything that the board file names; `spi(path, hz)` and `i2c(path, address, address_bytes)` open a link."""
     place = getattr(board, "SPI", None)
     if place:
         check = _device(host, "board spi", place, _SWITCH_SPI, "spi")
@@ -124,7 +125,7 @@ def _i2c_part(host, part, bus, address, i2c):
     if check.verdict != "ok":
         return check
     try:
-        link = i2c(str(host.at("/dev/i2c-%d" % bus)), address)
+        link = i2c(str(host.at("/dev/i2c-%d" % bus)), address, _ADDRESS_BYTES.get(part, 1))
         try:
             link.read(0, bytearray(1))
         finally:
@@ -141,7 +142,7 @@ def _spi(path, hz):
     return SpiLink(path, hz)
 
 
-def _i2c(path, address):
+def _i2c(path, address, address_bytes):
     from ports.cpython_linux.i2c import I2cLink
 
-    return I2cLink(path, address, 2)
+    return I2cLink(path, address, address_bytes)

@@ -14,7 +14,9 @@ from flash_tools.images import esp, lfs2, mcuboot, romfs, tree, zip_image
 from flash_tools.images.bounded import BoundedError
 
 KINDS = ("lfs2", "romfs", "zip", "mcuboot", "raw")
+SYSTEM_MAX = (1 << 30) - 1  # bytes of a raw image, the system of a Linux board for one: what a manifest can say
 _FOLDERS = ("lfs2", "romfs", "zip")
+_HINT = ("; more with --kind raw", "")
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ def make(source: Path, wish: Wish) -> Made:
         return _of_folder(source, wish)
     try:
         size = source.stat().st_size
-        if size > tree.IMAGE_MAX:
-            raise ToolError(f"{source} has {size} bytes, an image at most {tree.IMAGE_MAX >> 20} MiB")
+        most = SYSTEM_MAX if wish.kind == "raw" else tree.IMAGE_MAX
+        if size > most:
+            raise ToolError(f"{source} has {size} bytes, an image at most {most >> 20} MiB{_HINT[wish.kind == 'raw']}")
         data = source.read_bytes()
     except OSError as e:
         raise ToolError(f"cannot read {source}: {e.strerror}") from None

@@ -4,8 +4,9 @@
         server.power_url        # http://127.0.0.1:43100/{index}/{value}, what labgrid's `simplerest` wants
         server.console_ports    # one for each board, raw TCP
 
-Beside what flash_tools/sim/sim_power.py answers: DELETE /INDEX/files and PUT /INDEX/files/NAME make a board that is off anew,
-which is what a recovery tool does to a real one; GET /INDEX/notify says at which port notifications are heard, or nothing if the console says it.
+Beside what flash_tools/sim/sim_power.py answers: DELETE /INDEX/files and PUT /INDEX/files/NAME make a board that is off anew, which
+is what a recovery tool does to a real one; GET /INDEX/notify says at which port notifications are heard, or nothing if the console
+says it.
 """
 
 import threading

@@ -40,7 +40,7 @@ class RigEmulatedBoard:
     def __init__(self, folder, base: Path = BASE, **equipment):
         self.folder, self.on_bytes = Path(folder), lambda data: None
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.machine = EmulatedBoard(self.folder, build(base), ports=(NOTIFY,), **equipment)
+        self.machine = EmulatedBoard(self.folder, build(base), ports=(NOTIFY,), exact_cuts=True, **equipment)
         self._line = os.open(self.machine.serial, os.O_RDWR | os.O_NOCTTY)
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -67,7 +67,11 @@ class RigEmulatedBoard:
             return
         if not (self.folder / CONFIG).exists():
             raise NotFoundError("%s holds no board yet: renew it first" % self.folder)
-        self.machine.payload = {**system_files(), "etc/fumo-agent/config.toml": (self.folder / CONFIG).read_bytes(), **self._own()}
+        self.machine.payload = {
+            **system_files(),
+            "etc/fumo-agent/config.toml": (self.folder / CONFIG).read_bytes(),
+            **self._own(),
+        }
         self.machine.on(wait=False)
 
     def off(self, dirty: bool = False) -> None:
@@ -83,7 +87,9 @@ class RigEmulatedBoard:
         """Replace one of its files; it has to be off."""
         path = PurePosixPath(name)
         if name not in FILES and (path.parts[:1] != (_ROOT,) or ".." in path.parts or len(path.parts) < 2):
-            raise NotFoundError("an emulated board has no file %s, only %s and %s/..." % (name, ", ".join(FILES), _ROOT))
+            raise NotFoundError(
+                "an emulated board has no file %s, only %s and %s/..." % (name, ", ".join(FILES), _ROOT)
+            )
         self._refuse_power()
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         whole_file.write(self.folder / path, data, 0o600)

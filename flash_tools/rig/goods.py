@@ -29,12 +29,16 @@ class SimGoods:
         """Return the files of a board that has this account and does what a scenario wishes."""
         self.size = size or self.size
         with tempfile.TemporaryDirectory() as folder:
-            made = sim_files.make(folder, bundle, size=self.size, chip_kib=1024, version=self.old, device_id=self.device_id)
+            made = sim_files.make(
+                folder, bundle, size=self.size, chip_kib=1024, version=self.old, device_id=self.device_id
+            )
             found = {FLASH: made.flash.read_bytes(), PROVISION: made.provision.read_bytes()}
         self._files = made
         return {**found, WISHES: wishes.pack()}
 
-    def update(self, version: str, behaviour: str = "good", size: int | None = None, encoding="none", **options) -> bytes:
+    def update(
+        self, version: str, behaviour: str = "good", size: int | None = None, encoding="none", **options
+    ) -> bytes:
         """Make an update; as a rule one that is not compressed, so that it has a size worth the name."""
         return self._files.update(version, behaviour, size or self.size, encoding=encoding, **options)
 

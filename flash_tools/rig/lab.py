@@ -1,8 +1,8 @@
-"""A whole lab on loopback: coordinator, exporter, boards behind a board server, places. For tests, and to try out what remote means.
+"""A whole lab on loopback: coordinator, exporter, boards behind a board server, places. For tests, and to see what remote means.
 
-    with Lab("sim", boards=2) as lab:
-        lab.client("-p", "fumo-0", "acquire")
-        subprocess.run(["pytest", "--lg-env", ".../remote.yaml", ...], env=lab.environment)
+with Lab("sim", boards=2) as lab:
+    lab.client("-p", "fumo-0", "acquire")
+    subprocess.run(["pytest", "--lg-env", ".../remote.yaml", ...], env=lab.environment)
 """
 
 import os
@@ -48,13 +48,15 @@ class Lab:
     def _start(self, stack):
         coordinator, port, consoles = free_port(), free_port(), free_ports(self._count)
         given = {"LG_COORDINATOR": "%s:%d" % (HOST, coordinator), "FUMO_RIG_KIND": _kind(self._kind)}
-        given.update({"FUMO_RIG_PORT": str(port), "FUMO_RIG_CONSOLES": str(consoles), "FUMO_RIG_BOARDS": str(self._count)})
+        given.update(
+            {"FUMO_RIG_PORT": str(port), "FUMO_RIG_CONSOLES": str(consoles), "FUMO_RIG_BOARDS": str(self._count)}
+        )
         root = str(Path(__file__).resolve().parents[2])
         self.environment = {**os.environ, **given, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1"}
         self.environment.pop("PYTEST_XDIST_WORKER", None)
         folder = str(self._folder.resolve() / "board")
         serve = ("-m", "flash_tools.rig.serve", self._kind, "--boards", str(self._count), "--folder", folder)
-        self._run(stack, "board server", serve, "ready", self._folder.resolve())
+        self._run(stack, "board server", serve, "ready", root)
         self._run(stack, "coordinator", ("-m", "labgrid.remote.coordinator", "-l", "%s:%d" % (HOST, coordinator)), "")
         _wait_for_port(coordinator)
         words = ("-m", "labgrid.remote.exporter", "-n", "lab", "--hostname", HOST)

@@ -57,7 +57,9 @@ def _parser():
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     port, consoles = os.environ.get("FUMO_RIG_PORT", PORT), os.environ.get("FUMO_RIG_CONSOLES", CONSOLES)
     parser.add_argument("--port", type=int, default=int(port), help="of the power switch, %d; 0 for any" % PORT)
-    parser.add_argument("--consoles", type=int, default=int(consoles), help="of the first console, %d; 0 for any" % CONSOLES)
+    parser.add_argument(
+        "--consoles", type=int, default=int(consoles), help="of the first console, %d; 0 for any" % CONSOLES
+    )
     parser.add_argument("--folder", help="where the boards' files are, build/rig/served otherwise")
     return parser
 

@@ -1,4 +1,4 @@
-"""What a scenario wishes of a board's agent: the same names for simulated, emulated and real boards, kept as a file of the board."""
+"""What a scenario wishes of a board's agent: the same names for simulated, emulated and real boards, as a file of the board."""
 
 import json
 from dataclasses import asdict, dataclass

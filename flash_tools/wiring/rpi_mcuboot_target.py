@@ -7,7 +7,7 @@ _SERIES = "470 Ω"  # or the four switches of a 74CBTLV3125
 _NOR = Part(
     "Target's NOR", "holds MCUboot's second slot: /dev/spidev0.0", (
         Wire("24", "/CS", "select", "chip select", _SERIES),
-        Wire("21", "DO", "from part", "data from the flash", _SERIES),
+        Wire("21", "DO", "from part", "data from the flash"),
         Wire("19", "DI", "to part", "data to the flash", _SERIES),
         Wire("23", "CLK", "clock", "clock", _SERIES),
         Wire("25", "GND", GROUND, "ground"),

@@ -21,10 +21,19 @@ _TIMEOUT_S = 10
 
 def main(words=None):
     """Do what is asked; return the exit code."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["install"]:
+        from ports.cpython_linux.install import main as install
+
+        return install(words[1:])
     parser = argparse.ArgumentParser("fumo-agent", description="The update agent of a Linux board.")
     parser.add_argument("--version", action="version", version="fumo-agent " + Options.agent_version)
     parser.add_argument("--etc", default="/etc/fumo-agent", help="folder of config.toml (%(default)s)")
-    parser.add_argument("command", choices=("run", "check", *COMMANDS), help="run: what the service starts")
+    parser.add_argument(
+        "command",
+        choices=("run", "check", "install", *COMMANDS),
+        help="run: what the service starts; install --help tells its own options",
+    )
     given = parser.parse_args(words)
     if given.command == "run":
         return _run(given.etc)

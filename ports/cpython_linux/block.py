@@ -3,7 +3,8 @@
 A disk needs no erase: what is to be overwritten is overwritten, and what a cut has torn is written again. `erase` is there
 for headers, journals and records, which must read as blank before they are used, and is on the disk when it returns. What
 was programmed is on the disk once `sync_bytes` of it came together (0: when each call returns), and before anything of it
-is read: what was written is read from the disk, never from the kernel's memory of it. `busy` waits for the disk too.
+is read: what was written is read from the disk, never from the kernel's memory of it (but for a note, which has a CRC and
+may be lost). `busy` waits for the disk too.
 """
 
 import errno
@@ -15,6 +16,7 @@ from agent.errors import FlashError
 
 SECTOR = 4096
 _SMALL = 65536
+_NOTE = 256  # what is smaller is taken for written once it is synced
 _ERASE_MS = 1000  # a slow card, and what it has to do before
 _DIRECT = 1 << 20
 _PROBE = 1 << 20  # how far apart the kernel is asked whether it has let go of what was written
@@ -36,7 +38,7 @@ class BlockFlash:
         self._why_not = None  # why nothing can be written
         self._unsynced = 0
         self._low = self._high = 0  # what was written and may still be read from the kernel's memory
-        self._past = True  # all of that went past the kernel's memory
+        self._past = True  # nothing of that has to be let go of by the kernel first
         self._aligned = None  # what direct reads go through
         self._fd = self._open()
         try:
@@ -98,7 +100,8 @@ class BlockFlash:
         low, high = self._low, self._high
         if not high or (not self._past and not self._let_go(low, high)):
             return
-        os.posix_fadvise(self._fd, self._start + low, min(high - low, _AHEAD), os.POSIX_FADV_WILLNEED)
+        if high - low > SECTOR:
+            os.posix_fadvise(self._fd, self._start + low, min(high - low, _AHEAD), os.POSIX_FADV_WILLNEED)
         self._low = self._high = 0
         self._past = True
 
@@ -195,8 +198,8 @@ class BlockFlash:
         view, done = memoryview(data), 0
         try:
             if large and self._open_direct():
-                done = self._write_direct(addr, data)
-            self._past = self._past and done == len(data)
+                done = self._write_direct(addr, view[: len(data) // SECTOR * SECTOR])
+            self._past = self._past and (done == len(data) or len(data) < _NOTE)
             while done < len(data):
                 done += os.pwrite(self._fd, view[done:], self._start + addr + done)
         except OSError as e:
@@ -207,7 +210,7 @@ class BlockFlash:
         try:
             return os.pwrite(self._direct, data, self._start + addr) // SECTOR * SECTOR
         except OSError as e:
-            if e.errno == errno.EINVAL:  # the caller's buffer or the end of the image is not aligned
+            if e.errno == errno.EINVAL:  # the caller's buffer is not aligned
                 return 0
             raise
 

@@ -6,6 +6,7 @@ the exec. Hardware that does not answer is asked again for ten minutes; then, as
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -31,15 +32,24 @@ _PAUSE_S = 5
 _RECOVERY_S = 600
 
 
+class Stopped(BaseException):
+    """The service manager wants the end of it."""
+
+
+def _stop(number, frame):
+    raise Stopped()
+
+
 class FirstStage:
     """One start. `execute` is os.execv, or what stands in for it."""
 
     def __init__(self, etc=ETC, run=RUN, log=log_to_stderr, execute=os.execv):
         self._etc, self._run, self._log, self._execute = etc, run, log, execute
-        self._said = None
+        self._said = self._port = None
 
     def start(self):
         """Hand over, or return an exit code."""
+        signal.signal(signal.SIGTERM, _stop)
         try:
             self._settings = read(self._etc)
             self._board = load_board(self._settings.board)
@@ -51,13 +61,18 @@ class FirstStage:
         except AgentError as e:
             self._say(e)
             return 1
+        except Stopped:
+            if self._port:
+                self._port.watchdog.close()
+            return 0
 
     def _choose(self):
         self._port = self._make_port()
         self._feed = Feeder(self._port.watchdog, self._port.clock).feed
-        self._hardware = self._patiently(lambda: self._board.build(self._port))
-        self._cause, why = system.reset_cause(self._run)
+        self._cause, why = system.reset_cause(self._run, keep_folder=keep_folder())
         self._log("started: %s", why)
+        self._port.cause = self._cause
+        self._hardware = self._patiently(lambda: self._board.build(self._port))
         self._identity = self._patiently(self._identify)
         copies = RamCopies(_ram_disk(self._run), self._hardware.banks, self._identity, self._feed)
         self._patiently(copies.make_room)
@@ -126,7 +141,7 @@ class FirstStage:
         if hardware.uart:
             target = SerialInstall(hardware, Journal(hardware.journal), self._identity, self._feed)
             if not target.start(self._cause):
-                recovery.run(hardware.uart, self._port.clock, self._feed, target, duration_s * 1000, hardware.led)
+                recovery.run(hardware.uart, self._port.clock, self._feed, target, duration_s * 1000, self._blink)
                 target.leave()
         else:
             end = time.monotonic() + duration_s
@@ -135,6 +150,11 @@ class FirstStage:
                 time.sleep(min(1, self._port.watchdog.timeout_ms / 4000))
         system.mark_planned(self._run)
         return 0
+
+    def _blink(self, _):
+        if self._hardware.led:
+            self._hardware.led.show("recovery")
+            self._hardware.led.step()
 
     def _hand_over(self, bank, copies):
         boot, watchdog = self._hardware.boot, self._port.watchdog
@@ -146,10 +166,16 @@ class FirstStage:
         self._log("bank %d, version %s", bank, facts["version"])
         watchdog.feed()
         notify("READY=1\nSTATUS=bank %d, version %s" % (bank, facts["version"]))
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _close_all_but(watchdog.fd)
         words = [sys.executable, "-I", "-B", copies.path(bank), json.dumps(facts)]
         self._execute(sys.executable, words)
         return 1
+
+
+def keep_folder():
+    """Return the service's folder on a disk, for a mark that outlives a restart of the board; None where it has none."""
+    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
 
 
 def _ram_disk(run):

@@ -88,7 +88,7 @@ def _chips():
 
 
 def _gpiozero():
-    # lgpio makes a pipe in the working folder, which a service may not write to
+    # lgpio leaves a pipe in the working folder, which a service may not write to; it goes to LG_WD with the whole process
     os.environ.setdefault("LG_WD", os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or tempfile.gettempdir())
     try:
         import gpiozero

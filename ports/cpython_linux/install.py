@@ -17,7 +17,7 @@ from agent.p256 import verify  # two signatures: quicker than the import of a li
 from agent.record import Record
 from agent.verify import read_manifest
 
-LOCK = "/run/fumo-agent.lock"
+LOCK = "/run/fumo-agent/lock"
 _USAGE = """usage: fumo-agent install [--board NAME] [--etc FOLDER] [--try] PACKAGE
 
 Install an update package (.fup) into the spare bank of this board, verified as the agent does it.
@@ -155,7 +155,8 @@ def lock(path=LOCK):
     import fcntl
 
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)  # root installs, the service may be another user
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AgentError("the agent runs: systemctl stop fumo-agent, install, and start it again") from None
@@ -204,13 +205,16 @@ def main(words=None, path=LOCK):
     if len(files) != 1:
         print(_USAGE, end="", file=sys.stderr)
         return 2
+    held = -1
     try:
         held = lock(path)
         print(install(files[0], **options))
-        os.close(held)
     except AgentError as e:
         print("fumo-agent: %s" % e, file=sys.stderr)
         return 1
+    finally:
+        if held >= 0:
+            os.close(held)
     return 0
 
 

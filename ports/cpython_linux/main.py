@@ -21,11 +21,14 @@ from agent.identity import Identity
 from agent.narrator import Narrator
 from agent.options import Headless
 from agent.reset import UNKNOWN
+from hal.lines import Button
+from hal.status_led import state_of
 from hal.watchdog import Feeder
 from ports.cpython_linux import system
 from ports.cpython_linux.clock import Clock
 from ports.cpython_linux.console import Console
-from ports.cpython_linux.first_stage import RUN, WISH
+from ports.cpython_linux.first_stage import RUN, WISH, keep_folder
+from ports.cpython_linux.install import LOCK, lock
 from ports.cpython_linux.net import Network
 from ports.cpython_linux.notify import notify
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
@@ -58,6 +61,7 @@ class Service:
         place = {"path": self._settings.watchdog} if self._settings.watchdog else {}
         watchdog = open_watchdog(self._board.WATCHDOG_MS, fd=handover.get("watchdog"), **place)
         self.port = port = LinuxPort(Clock(), watchdog, log)
+        self._lock = lock(LOCK)  # `fumo-agent install` writes the same journal
         self._feed = Feeder(watchdog, port.clock).feed
         port.cause, port.version = handover.get("cause", UNKNOWN), _version(self._board)
         port.leave, port.enter_recovery = self._reboot, None
@@ -69,6 +73,7 @@ class Service:
             hardware.boot.remember(handover["ran_before"])
         self._console = Console(hardware.uart, os.path.join(self._run, SOCKET), log)
         self.say = self._console.say
+        self._button = Button(hardware.button, port.clock) if hardware.button else None
         self.agent = self._app = None
 
     def start(self):
@@ -87,7 +92,7 @@ class Service:
         self._control = Control(self.agent, self._facts)
         boot = self.hardware.boot
         kind = "trial" if self.on_trial else "confirmed"
-        self.say("boot", "bank", boot.running(), kind, "version", port.version, _CAUSES[port.cause])
+        self.say("boot", _count(self._run), "bank", boot.running(), kind, "version", port.version, _CAUSES[port.cause])
         self._narrator = Narrator(self.agent, self.say)
         self.agent.start()
         self._app = app.start(self) if hasattr(app, "start") else None
@@ -104,21 +109,23 @@ class Service:
             if hasattr(self._app, "step"):
                 app_ms = self._app.step()
                 wait_ms = wait_ms if app_ms is None else min(wait_ms, app_ms)
-            if hasattr(self.hardware.led, "step"):
-                self.hardware.led.step()
+            self._look_at_lines()
             self._feed()
             self.port.rest(min(wait_ms, self.port.watchdog.timeout_ms // 4), self._console.files)
 
     def leave(self, restart):
         """End it in order; return the exit code."""
+        if restart != NOTHING:
+            self.say("reset", "commanded")
         self._console.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        on_trial = self.on_trial and not self.hardware.restart  # that of another chip does not end with us
+        if restart != NOTHING or not on_trial:  # a trial that its owner ends has failed
+            system.mark_planned(self._run, keep_folder())
         if restart == BOARD:
-            system.mark_planned(self._run)
             argument = getattr(self.hardware.boot, "reboot_argument", None)
-            system.reboot(argument() if argument else None)
-        elif restart == SERVICE:
-            system.mark_planned(self._run)
-        elif not self.on_trial:
+            system.reboot(argument() if argument else None, self._feed, self.log)
+        elif restart == NOTHING and not on_trial:
             self.port.watchdog.close()  # in a trial it goes on: a board without its agent is to fall back
         return 0
 
@@ -131,6 +138,14 @@ class Service:
         """A trial that no first stage of ours could end is ended by a restart of the board."""
         if getattr(self.hardware.boot, "native", False) and not self.hardware.restart and self.on_trial:
             system.reboot()
+
+    def _look_at_lines(self):
+        if self._button and self._button.step():
+            self.say("button", "taken" if self.agent.request_update() else "refused")
+        led = self.hardware.led
+        if led:
+            led.show(state_of(self.agent.record.job.phase, self.hardware.boot.fell_back()))
+            led.step()
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
@@ -179,6 +194,22 @@ def _version(board):
         return importlib.import_module("version").VERSION
     except (ImportError, AttributeError, OSError, ValueError):
         return ""
+
+
+def _count(run):
+    """Return how often the firmware was started since the board was."""
+    path = os.path.join(run, "starts")
+    try:
+        with open(path, encoding="ascii") as file:
+            count = int(file.read()) + 1
+    except (OSError, ValueError):
+        count = 1
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write("%d" % count)
+    except OSError:
+        pass
+    return count
 
 
 def _application():

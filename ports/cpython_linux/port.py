@@ -39,6 +39,19 @@ class LinuxPort:
 
         return BlockFlash(path, **more)
 
+    @property
+    def block_writer(self):
+        """Return what writes an image into a bank that is a `block`."""
+        from ports.cpython_linux.stretch_writer import StretchWriter
+
+        return StretchWriter
+
+    def boot_files(self, folder):
+        """Return what a Raspberry Pi's boot control sees of the system; `folder` is where autoboot.txt is."""
+        from ports.cpython_linux.boot_files import BootFiles
+
+        return BootFiles(folder)
+
     def i2c(self, bus, address, address_bytes=1):
         """Return the I2cLink of a part."""
         from ports.cpython_linux.i2c import I2cLink

@@ -31,6 +31,10 @@ class WatchdogError(AgentError):
     """There is no watchdog for the agent; the text says who has it, or how to get one."""
 
 
+class NoWatchdog(WatchdogError):
+    """What was opened is none: it is never written to."""
+
+
 class Systemd:
     """The watchdog of the service manager: three quarters of its time-out are certain, the rest is what is saved."""
 
@@ -100,8 +104,7 @@ class Hardware:
         try:
             self._ioctl(self.fd, GETSUPPORT, info)
         except OSError as e:
-            os.close(self.fd)
-            raise WatchdogError("%s is no watchdog: name the right one" % self._path) from e
+            raise NoWatchdog("%s is no watchdog: name the right one" % self._path) from e
         return info[8:].split(b"\0")[0].decode("ascii", "replace") or "watchdog"
 
     def _fit(self, wanted_ms):
@@ -138,11 +141,17 @@ def open_watchdog(
     """Return the board's watchdog, running: the device, else systemd's; `fd` is the device as the first stage opened it."""
     limit_ms = watchdog_ms(environ)
     also = Systemd(limit_ms, environ) if limit_ms else None
+    if fd is not None:
+        return Hardware(fd, path, wanted_ms, also, ioctl, sys_root)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC) if fd is None else fd
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError as e:
         return _instead(e, path, also, proc_root)
-    return Hardware(fd, path, wanted_ms, also, ioctl, sys_root)
+    try:
+        return Hardware(fd, path, wanted_ms, also, ioctl, sys_root)
+    except NoWatchdog:
+        os.close(fd)
+        raise
 
 
 def _instead(error, path, also, proc_root):

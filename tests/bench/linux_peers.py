@@ -81,11 +81,11 @@ class Rauc:
         self._service.wait(_WAIT_S)
 
     def _start(self):
-        inner = "echo $DBUS_SESSION_BUS_ADDRESS; export DBUS_STARTER_BUS_TYPE=session; exec rauc --conf=%s/system.conf --mount=%s/mnt --override-boot-slot=A service"
-        words = ["dbus-run-session", "--", "sh", "-c", inner % (self.folder, self.folder)]
+        service = "exec rauc --conf=%s/system.conf --mount=%s/mnt --override-boot-slot=A service"
+        before = "echo $DBUS_SESSION_BUS_ADDRESS; export DBUS_STARTER_BUS_TYPE=session; "
+        words = ["dbus-run-session", "--", "sh", "-c", before + service % (self.folder, self.folder)]
         with open(self.folder / "rauc.log", "wb") as log:
-            more = {"stderr": log, "env": {**os.environ, "DBUS_STARTER_BUS_TYPE": "session"}}
-            self._service = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True, **more)
+            self._service = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
         if not select.select([self._service.stdout], [], [], _WAIT_S)[0]:
             raise Missing("the session bus does not start")
         self._bus = self._service.stdout.readline().decode().strip()

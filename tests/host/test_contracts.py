@@ -7,6 +7,7 @@ import pytest
 
 from agent.errors import FlashError
 from hal import contracts
+from hal.flash_span import Behind, FlashSpan
 from hal.region import Region
 from ports.sim.power import Violation
 from tests.portable.boards import make_flash
@@ -20,6 +21,7 @@ IMPLEMENTATIONS = (
     ("ports.cpython_linux.spi.SpiLink", "SpiLink"),
     ("ports.micropython.spi.SpiLink", "SpiLink"),
     ("ports.cpython_linux.mtd.Mtd", "Flash"),
+    ("ports.cpython_linux.block.BlockFlash", "Flash"),
     ("flash_tools.chips.mpy.MpyFlash", "Flash"),
     ("flash_tools.chips.image_file.ImageFile", "Flash"),
     ("ports.sim.clock.Clock", "Clock"),
@@ -28,6 +30,11 @@ IMPLEMENTATIONS = (
     ("hal.first_stage.CrashMarks", "CrashCounter"),
     ("hal.boot_record.BootRecord", "BootControl"),
     ("hal.boot_mcuboot.McubootSlot", "BootControl"),
+    ("hal.boot_tryboot.TrybootControl", "BootControl"),
+    ("hal.boot_tryboot.NoCounter", "CrashCounter"),
+    ("hal.flash_span.FlashSpan", "Flash"),
+    ("hal.flash_span.Behind", "Flash"),
+    ("ports.cpython_linux.boot_files.BootFiles", "BootFiles"),
     ("hal.boot_cotarget.CoTarget", "BootControl"),
     ("hal.cotarget_bus.TargetBus", "Flash"),
     ("hal.cotarget_parts.SlotImage", "Flash"),
@@ -93,6 +100,8 @@ def test_the_check_can_fail():
 FLASHES = {
     "sim": make_flash,
     "region": lambda: Region(make_flash(), 65536, 131072),
+    "span": lambda: FlashSpan([Region(make_flash(), start, 65536) for start in (0, 131072)]),
+    "behind": lambda: Behind(make_flash(), lambda: None),
     "spi": lambda: Bench("W25Q128").nor,
     "spi, four-byte addresses": lambda: Bench("IS25WP256").nor,
     "spi, auto-increment": lambda: Bench("SST25VF016B").nor,

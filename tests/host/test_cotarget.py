@@ -5,7 +5,9 @@ import random
 
 import pytest
 
-from tests.host.cotarget_rig import AGENT, BOTH, PI, TARGET, Rig
+from hal.mcuboot_image import image_hash
+from tests.host.cotarget_rig import AGENT, BOTH, KEY, PI, TARGET, Rig
+from tests.portable.boards import make_flash
 
 KEPT = [("good", False), ("good", True), ("manual", True)]
 FALLEN = [("silent", False), ("silent", True), ("crash", False), ("crash", True), ("manual", False), ("answers", True)]
@@ -95,3 +97,15 @@ def test_many_cuts(seed):
     if draw.random() < 0.7:
         rig.flash.faults.plan(draw.randrange(1, 60), draw.choice(EFFECTS), seed)
     rig.run()
+
+
+@pytest.mark.parametrize(("header", "counter", "align"), [(0x200, None, 8), (0x20, 7, 16), (0x1000, 0, 32)])
+def test_the_hash_is_that_of_real_images(header, counter, align):
+    pytest.importorskip("imgtool", reason="imgtool signs the images here")
+    from flash_tools.images.mcuboot import Signing, parse, sign
+
+    made = sign(b"firmware" * 900, Signing(KEY, "2.0.1+9", header, 0x20000, align, counter))
+    flash = make_flash()
+    flash.load(0, made)
+    found = image_hash(flash, 0x20000, lambda: None)
+    assert found and found in made and parse(made)["version"] == "2.0.1+9"

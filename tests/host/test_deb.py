@@ -14,6 +14,7 @@ import pytest
 
 from flash_tools.config_schema import BY_NAME
 from flash_tools.deb import __main__ as command
+from flash_tools.deb import build as building
 from flash_tools.deb import contents
 from flash_tools.deb.build import build
 from flash_tools.errors import NotFoundError, ToolError
@@ -61,11 +62,25 @@ def test_the_same_tree_gives_the_same_bytes(package, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [tmp_path / "again"]
 
 
-def test_another_date_is_taken_from_the_environment(package, tmp_path):
-    other = build(tmp_path, environ={"SOURCE_DATE_EPOCH": "1700000000"})
+@pytest.mark.parametrize("date", [1700000000, 4000000000])  # 2023 and 2096: dpkg-deb itself only makes dates older
+def test_another_date_is_taken_from_the_environment(date, package, tmp_path):
+    other = build(tmp_path, environ={"SOURCE_DATE_EPOCH": str(date)})
     members, _ = _tar(other, "--fsys-tarfile")
-    assert {member.mtime for member in members.values()} == {1700000000}
+    assert {member.mtime for member in members.values()} == {date}
     assert other.read_bytes() != package.read_bytes()
+
+
+def test_whoever_builds_it_owns_nothing_in_it(package, tmp_path, monkeypatch):
+    if os.geteuid():
+        pytest.skip("only root can give the files to somebody else")
+    usual = building.lay_out
+
+    def lay_out(tree, *more):
+        usual(tree, *more)
+        os.chown(tree / contents.PYZ, 1234, 1234)
+
+    monkeypatch.setattr(building, "lay_out", lay_out)
+    assert build(tmp_path).read_bytes() == package.read_bytes()
 
 
 def test_every_file_is_roots_and_not_for_others_to_write(package):

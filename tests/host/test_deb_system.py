@@ -18,7 +18,8 @@ from tests.host.doc_examples import ROOT
 
 ARCHIVE = ROOT / "build/deb/root.tar"
 GUEST = ROOT / "tests/host/deb_guest"
-FALLS = 6  # one more than systemd takes in ten seconds before it gives up, unless told otherwise
+FALLS = 12  # systemd gives up after five in ten seconds, unless told otherwise
+_QUICKER = "[Service]\nRestartSec=100ms\n"  # than the unit's second: a test has no patience
 _TIMEOUT_S = 60
 _SERVICE = """[Unit]
 After=multi-user.target
@@ -81,11 +82,15 @@ def life(installed):
     probe = _nspawn(root, "--as-pid2", "/bin/true")
     if probe.returncode:
         pytest.skip("no container can be started here: %s" % probe.stderr.strip().splitlines()[-1])
+    shutil.copy(root / "usr/lib/fumo-agent/fumo-agent.pyz", root / "real.pyz")
     with zipfile.ZipFile(root / "fake.pyz", "w") as fake:
         fake.write(GUEST / "agent.py", "__main__.py")
     shutil.copy(root / "fake.pyz", root / "usr/lib/fumo-agent/fumo-agent.pyz")
     shutil.copy(GUEST / "guest.py", root / "guest.py")
     (root / "etc/fumo-agent/mode").write_text("fall:%d" % FALLS)
+    drop_ins = root / "etc/systemd/system/fumo-agent.service.d"
+    drop_ins.mkdir()
+    (drop_ins / "quicker.conf").write_text(_QUICKER)
     unit = root / "etc/systemd/system/guest.service"
     unit.write_text(_SERVICE)
     (root / "etc/systemd/system/multi-user.target.wants/guest.service").symlink_to("/etc/systemd/system/guest.service")
@@ -110,6 +115,21 @@ def test_it_runs_on_the_systems_python(installed):
     done = _run("chroot", root, "fumo-agent", "--version")
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("fumo-agent ")
     assert list((root / "usr/lib/fumo-agent").iterdir()) == [root / "usr/lib/fumo-agent/fumo-agent.pyz"]
+
+
+def test_the_agent_itself_without_a_board_ends_with_78(installed):
+    root, _ = installed
+    done = _run("chroot", root, "fumo-agent", "run")
+    assert done.returncode == 78 and len(done.stderr.splitlines()) == 1 and "no board is chosen" in done.stderr
+
+
+def test_the_agent_itself_finds_a_board_of_the_package(installed):
+    root, _ = installed
+    (root / "etc/fumo-agent/conf.d/board.toml").write_text('[linux]\nboard = "rpi_nor_hat"\n')
+    done = _run("chroot", root, "fumo-agent", "check")
+    (root / "etc/fumo-agent/conf.d/board.toml").unlink()
+    assert "rpi_nor_hat" in done.stdout + done.stderr and "there is no board file" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_unit_is_sound_where_it_is_installed(installed):
@@ -159,7 +179,7 @@ def test_an_upgrade_keeps_the_settings(life):
 
 def test_systemds_watchdog_ends_a_hang(life):
     assert life["fed"]["ActiveState"] == "active" and life["fed"]["NRestarts"] == "0"
-    assert life["fed"]["WatchdogUSec"] == "1s"
+    assert life["fed"]["WatchdogUSec"] == "2s"
     assert int(life["hung"]["NRestarts"]) >= 1
     assert "Watchdog timeout" in life["hang_log"]
 
@@ -167,6 +187,18 @@ def test_systemds_watchdog_ends_a_hang(life):
 def test_without_a_board_it_says_so_and_stays_down(life):
     assert life["unconfigured"]["ActiveState"] == "failed" and life["unconfigured"]["NRestarts"] == "0"
     assert life["unconfigured"]["ExecMainStatus"] == "78" and "no board is chosen" in life["status"]
+
+
+def test_the_agent_itself_without_a_board_stays_down(life):
+    assert life["real"]["ActiveState"] == "failed" and life["real"]["ExecMainStatus"] == "78"
+    assert "no board is chosen" in life["real"]["status"]
+
+
+def test_the_agent_itself_waits_for_hardware_and_says_so_once(life):
+    waiting, waited = life["waiting"], life["waited"]
+    assert waiting["ActiveState"] == "activating" and "watchdog" in waiting["StatusText"]
+    assert (waited["MainPID"], waited["NRestarts"]) == (waiting["MainPID"], "0")
+    assert waited["log"].count(waiting["StatusText"]) == 1
 
 
 def test_removal_stops_it_and_keeps_the_settings(life):

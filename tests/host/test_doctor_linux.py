@@ -173,6 +173,13 @@ def test_an_i2c_part_that_does_not_answer(host):
     assert check.verdict == "fail" and "0x50" in check.what and "pull-ups" in check.do
 
 
+def test_a_register_is_asked_for_and_nothing_written(host, tmp_path):
+    put(tmp_path / "mine.py", BOARD + "TEMPERATURE = (1, 0x48)\n")
+    asked = []
+    found = look(host, i2c=lambda path, address, size: asked.append((address, size)) or Chip())
+    assert asked == [(0x50, 2), (0x48, 1)] and found["board temperature"].verdict == "ok"
+
+
 # -- where it writes ----------------------------------------------------------------------------------------------------
 
 

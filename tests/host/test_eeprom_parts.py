@@ -88,7 +88,7 @@ def test_through_smbus2_with_its_pauses(chip):
     eeprom.read(1001, found)
     assert found == data and chip.writes == 25
     EepromCounter(eeprom, 0, WATCHDOG).set(0x11)
-    assert EepromCounter(eeprom).get() == 0x11
+    assert EepromCounter(eeprom, 0, WATCHDOG).get() == 0x11
     chip.silent = True
     assert "0x50" in EepromCounter(eeprom).fault
 

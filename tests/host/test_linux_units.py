@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from board import rpi_tryboot
 from tests.host.doc_examples import ROOT
 
 UNITS = ROOT / "ports/cpython_linux/systemd"
@@ -102,6 +103,12 @@ def test_every_device_with_a_rule_may_be_opened():
     allowed = re.findall(r"^DeviceAllow=(\S+) rw$", UNIT.read_text(), re.MULTILINE)
     assert {"char-spi", "char-mtd", "char-i2c", "char-gpiochip", "char-watchdog", "char-tty*"} <= set(allowed)
     assert _settings(UNIT)["Service"]["DevicePolicy"] == "closed"
+
+
+def test_the_drop_in_of_tryboot_opens_what_its_board_file_writes():
+    drop_in = (UNITS / "examples/rpi_tryboot.conf").read_text()
+    assert "ReadWritePaths=-%s\n" % rpi_tryboot.SELECT in drop_in
+    assert rpi_tryboot.DISK.startswith("/dev/mmcblk") and "DeviceAllow=block-mmc rw\n" in drop_in
 
 
 def test_the_page_names_every_drop_in():

@@ -124,9 +124,19 @@ def test_a_process_hands_it_to_the_next(dog):
 
 def test_what_is_no_watchdog_is_not_written_to(dog, tmp_path):
     dog.refuse[GETSUPPORT] = errno.ENOTTY
+    before = os.listdir("/proc/self/fd")
     with pytest.raises(WatchdogError, match="is no watchdog"):
         dog.open(8000)
-    assert dog.path.read_bytes() == b""
+    assert dog.path.read_bytes() == b"" and len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def test_a_descriptor_that_is_something_else(tmp_path):
+    with open(tmp_path / "file", "wb") as file:
+        with pytest.raises(WatchdogError, match="is no watchdog"):
+            open_watchdog(8000, fd=file.fileno(), environ={})
+        os.fstat(file.fileno())
+    with pytest.raises(WatchdogError, match="is no watchdog"):
+        open_watchdog(8000, fd=1000, environ={})
 
 
 def test_one_that_does_not_tell_its_timeout_is_stopped_again(dog):

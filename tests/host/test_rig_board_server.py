@@ -244,7 +244,11 @@ def test_the_program(tmp_path):
     process = subprocess.Popen([*words, "--folder", str(tmp_path / "b")], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         lines = [process.stdout.readline().strip() for _ in range(4)]
-        assert lines[0].startswith("power http://127.0.0.1:") and lines[0].endswith("/{index}/{value}") and lines[3] == "ready"
+        assert (
+            lines[0].startswith("power http://127.0.0.1:")
+            and lines[0].endswith("/{index}/{value}")
+            and lines[3] == "ready"
+        )
         assert [line.split(":")[0] for line in lines[1:3]] == ["0 console 127.0.0.1", "1 console 127.0.0.1"]
         url = lines[0].split()[1]
         with urllib.request.urlopen(url.format(index=1, value="").rstrip("/"), timeout=TIMEOUT_S) as answer:

@@ -164,7 +164,7 @@ def test_modules_come_after_what_they_need(tmp_path):
 
 TREE = """/dts-v1/;
 / { chosen { }; soc { sata@2200000 { }; pcie@1ffc000 { }; dma-controller@110000 { };
-  bus@2000000 { dma-controller@20ec000 { }; };
+  bus@2000000 { dma-controller@20ec000 { }; watchdog@20c0000 { status = "disabled"; }; };
   bus@2100000 { serial@21ec000 { status = "disabled";
 \t\tdmas = <1 2 3>;
 \t\tdma-names = "rx", "tx"; }; serial@21f0000 { }; }; }; };
@@ -179,7 +179,7 @@ def test_the_device_tree_loses_its_dma_and_gets_entropy(tmp_path):
     device_tree.make(tmp_path / "in.dtb", tmp_path / "out.dtb")
     text = commands.call("dtc", "-q", "-I", "dtb", "-O", "dts", tmp_path / "out.dtb")
     assert (
-        "dma-names" not in text and "dmas" not in text and text.count('"okay"') == 2 and text.count('"disabled"') == 4
+        "dma-names" not in text and "dmas" not in text and text.count('"okay"') == 3 and text.count('"disabled"') == 4
     )
     made = (tmp_path / "out.dtb").read_bytes()
     one, other = device_tree.with_seed(made), device_tree.with_seed(made)
@@ -202,7 +202,11 @@ def line(**equipment):
 def test_the_command_line_names_what_the_board_has():
     text = line(watchdog_s=5, spi="mtd", kernel_words="rig.more=1")
     assert "-M sabrelite -smp 1" in text and "-kernel K -dtb board.dtb -initrd initrd.cpio" in text
-    assert "rig.watchdog=5 rig.spi=mtd rig.more=1" in text and "rig.sd" not in text
+    assert (
+        "panic=-1 rig.watchdog=5 rig.spi=mtd rig.more=1" in text
+        and "panic=0 " in line(panic_s=0)
+        and "rig.sd" not in text
+    )
     assert "at24c-eeprom,bus=i2c-bus.0,address=0x50,rom-size=4096" in text and "tmp105" in text and "ds1338" in text
     assert "-no-reboot" not in text, "a board that resets itself comes up again"
     assert [text.index("-serial chardev:" + name) for name in ("control", "console", "serial", "second")] == sorted(

@@ -105,7 +105,9 @@ def test_the_exporter_has_the_places_of_remote():
     found = exporter()
     assert set(found) == places == {"fumo-0", "fumo-1"}
     consoles = [group["NetworkSerialPort"]["port"] for group in found.values()]
-    assert consoles == [43110, 43111] and all(group["NetworkSerialPort"]["protocol"] == "raw" for group in found.values())
+    assert consoles == [43110, 43111] and all(
+        group["NetworkSerialPort"]["protocol"] == "raw" for group in found.values()
+    )
     for index, group in enumerate(found.values()):
         power = group["NetworkPowerPort"]
         assert (power["model"], power["index"]) == ("simplerest", index)
@@ -147,5 +149,7 @@ def test_wrong_files(tmp_path):
 def test_templates_and_lists(tmp_path):
     """labgrid's two ways to write a list of resources, and its own tag."""
     path = tmp_path / "env.yaml"
-    path.write_text("targets: {main: {resources: [{FumoBoard: {kind: sim, folder: !template '$LG_X/y'}}, {DmBench: {}}]}}")
+    path.write_text(
+        "targets: {main: {resources: [{FumoBoard: {kind: sim, folder: !template '$LG_X/y'}}, {DmBench: {}}]}}"
+    )
     assert environment.boards(path) == [{"kind": "sim", "folder": "$LG_X/y"}]

@@ -1,8 +1,7 @@
-"""What boot_files makes of a real folder and of /proc as the kernel writes it, and a whole update on real files."""
+"""What boot_files makes of a real folder, and of /proc as the kernel writes it."""
 
 import errno
 import os
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +9,8 @@ from hypothesis import strategies as st
 
 from agent.errors import FlashError
 from hal import autoboot
-from ports.cpython_linux.block import BlockFlash
 from ports.cpython_linux.boot_files import BootFiles
-from ports.sim.device import IDLE
-from tests.host.scripted import order
-from tests.host.tryboot_pi import BOARD, CANONICAL, IMAGES, Card, Pi, PiBench, Rom
-from tests.soak import goods
+from tests.host.tryboot_pi import CANONICAL, Rom
 
 
 class _Recorder:
@@ -151,6 +146,8 @@ def test_the_device_tree(tmp_path):
         ("console=tty1 root={dev}/mmcblk0p5 ro", "mmcblk0p5"),
         ("root=/dev/sda1 root={dev}/mmcblk0p6", "mmcblk0p6"),
         ("root=PARTUUID=abcd-05", "mmcblk0p5"),
+        ("root={dev}/sda1 root=PARTUUID=abcd-05", "mmcblk0p5"),
+        ("root=PARTUUID=abcd-05 root={dev}/sda1", "sda1"),
         ('root=LABEL="root a"', "root"),
         ("root=PARTLABEL=root-a", "mmcblk0p5"),
         ("root=UUID=1-2-3", "mmcblk0p6"),
@@ -230,68 +227,3 @@ def test_bytes_are_taken_or_refused(data):
     except FlashError:
         return
     assert normal != trial
-
-
-# -- an update on files -------------------------------------------------------------------------------------------------------
-
-
-class _FileCard:
-    """The card as files: what the ROM of the model reads are the bytes of the files."""
-
-    def __init__(self, folder):
-        self.folder, self.power, made = folder, Card().power, Card()
-        (folder / "boot").mkdir()
-        (folder / "dev").mkdir()
-        (folder / "boot" / "autoboot.txt").write_bytes(CANONICAL)
-        self.fat, self.parts = self, {}
-        for name, part in made.parts.items():
-            (folder / "dev" / name).write_bytes(part.disk)
-            self.parts[name] = _FilePart(folder / "dev" / name, part.size)
-
-    bank = Card.bank
-
-    def on_disk(self, name):
-        path = self.folder / "boot" / name
-        return path.read_bytes() if path.exists() else None
-
-
-class _FilePart(SimpleNamespace):
-    def __init__(self, path, size):
-        super().__init__(path=path, size=size)
-
-    @property
-    def disk(self):
-        return self.path.read_bytes()
-
-
-class _FilePi(Pi):
-    def boot_files(self, folder):
-        at = {"run": str(self.folder / "run"), "proc": str(self.folder / "proc")}
-        return BootFiles(str(self.card.folder / "boot"), **at)
-
-    def block(self, path, size=None, page=4096, sync_bytes=4 << 20):
-        return BlockFlash(str(self.card.folder) + path, size=size, page=page, sync_bytes=sync_bytes)
-
-
-def _file_bench(tmp_path, *scripts):
-    bench = PiBench(tmp_path, *scripts)
-    bench.card, old = _FileCard(tmp_path), bench.device
-    bench.device = _FilePi(tmp_path, bench.card, bench.clock, old.identity, bench.net, old.options, bench)
-    return bench
-
-
-def test_an_update_on_real_files(tmp_path):
-    bench = _file_bench(tmp_path, order("dau"))
-    assert bench.run() == ["reset", IDLE] and bench.results == [("a", 200)], bench.said
-    assert bench.device.started == [(2, False), (3, True)]
-    assert bench.card.bank(1).startswith(IMAGES[goods.NEW]) and bench.card.bank(0).startswith(IMAGES[goods.OLD])
-    assert autoboot.partitions(bench.card.on_disk("autoboot.txt")) == (3, 2)
-    assert os.listdir(tmp_path / "boot") == ["autoboot.txt"]
-
-
-def test_a_partition_that_is_too_small(tmp_path):
-    bench = _file_bench(tmp_path)
-    os.truncate(tmp_path / "dev" / "mmcblk0p6", BOARD.ROOT_SIZE - 4096)
-    with pytest.raises(Exception, match="again and again"):
-        bench.run()
-    assert [line for line in bench.said if "mmcblk0p6 has" in line and "make it larger" in line]

@@ -110,10 +110,7 @@ def test_pages_and_pictures_are_made_of_the_tables(board):
 
 def test_every_page_with_a_table_shows_its_picture():
     for board in command.BOARDS:
-        page = command.DOCS / (board + ".md")
-        if not page.is_file():
-            pytest.skip("there is no page of %s yet" % board)
-        assert "](%s.svg)" % board in page.read_text()
+        assert "](%s.svg)" % board in (command.DOCS / (board + ".md")).read_text()
 
 
 def test_the_table_has_a_row_for_each_wire():

@@ -109,6 +109,20 @@ def test_a_sync_reaches_every_part():
     assert b.said == [("sync", 0, 0), ("sync", 0, 4096), ("sync", 0, 8192)]
 
 
+def test_it_settles_what_was_written_since():
+    a, b = _Part(8192), _Part(8192)
+    span = FlashSpan((a, b))
+    span.settle()
+    assert not a.said
+    for write in (lambda: span.program(8192, b"x"), lambda: span.erase(0, 4096)):
+        write()
+        span.settle()
+        assert a.said[-1] == b.said[-1] == ("sync", 0, 0)
+        count = len(a.said)
+        span.settle()
+        assert len(a.said) == count
+
+
 def test_a_bank_that_must_not_be_written():
     part, reason = _Part(8192), [""]
     span = FlashSpan((part,), lambda: reason[0])

@@ -1,5 +1,6 @@
 """A board that does not let its flash be written for a while: the update waits, whatever happens in the wait, and goes on."""
 
+from agent.diagnosis import diagnosis
 from agent.errors import ProtocolError
 from agent.job import DOWNLOAD, IDLE
 from hal.temperature import Gate
@@ -28,6 +29,7 @@ class Weather:
         self._forbidden = False
         device.server.powered = self._powered
         device.server.log = self.said.append
+        self._satisfied, device.server.satisfied = device.server.satisfied, self._look
         for name in ("program", "erase"):
             setattr(device.flash, name, self._watch(getattr(device.flash, name)))
 
@@ -43,6 +45,11 @@ class Weather:
         answer = self._answers(self.asked)
         self._forbidden = bool(answer)
         return answer
+
+    def _look(self, update):
+        """Between two steps: who waits keeps nobody else from the link."""
+        assert not self._forbidden or (update.fetch is None and update.pause() and update.state in (30, 60))
+        return self._satisfied(update)
 
     def _watch(self, do):
         def watched(addr, what):
@@ -161,6 +168,16 @@ def test_a_board_that_never_forbids_is_asked_seldom():
     weather = Weather(device, lambda count: "")
     _boot_to_the_end(device)
     assert device.server.reports == [("a", 200, "2")] and weather.asked < 20 and weather.said == []
+
+
+def test_the_diagnosis_says_it():
+    fw = Firmware(DictJournal(), {})
+    assert "flash" not in diagnosis(fw.hardware, fw.record, fw.facts)
+    fw.hardware.may_write = lambda: ""
+    assert diagnosis(fw.hardware, fw.record, fw.facts).endswith("\nflash may be written")
+    fw.hardware.may_write = lambda: "at 90 C\n" + "x" * 5000
+    text = diagnosis(fw.hardware, fw.record, fw.facts)
+    assert "\nupdate waits: at 90 C?xxx" in text and len(text) < 1024
 
 
 def test_a_push_is_to_come_later_and_touches_nothing():

@@ -1,7 +1,8 @@
 """make rig: the scenarios on boards that labgrid handles, two at a time, on loopback alone; writes build/rig.json.
 
-It runs in legs, one environment each: `sim` (simulated devices), `remote` (the same through coordinator and exporter), `emulated` (the
-Linux board in QEMU) and `remote-emulated`. `--env` names legs, or a file of your own: that one is your lab's, hence its network is used.
+It runs in legs, one environment each: `sim` (simulated devices), `remote` (the same through coordinator and exporter), `emulated`
+(the Linux board in QEMU) and `remote-emulated`. `--env` names legs, or a file of your own: that one is your lab's, hence its
+network is used.
 """
 
 import argparse
@@ -27,25 +28,27 @@ JSON = Path("build") / "rig.json"
 _MOST_S = 25 * 60
 _BOARDS = 2
 _SHOWN = 20
-_SCENARIOS, _LAB = "tests/rig/test_labgrid_scenarios.py", "tests/rig/test_labgrid_lab.py"
+_SCENARIOS = "tests/rig/test_labgrid_scenarios.py"
+_WITHOUT = ("tests/rig/test_labgrid_lab.py", "tests/rig/test_labgrid_bench.py")  # an environment: once is enough
 
 
 @dataclass(frozen=True)
 class Leg:
-    """One run of pytest. `lab` is the environment whose boards a lab on loopback has; `short` says what SELECT=short takes."""
+    """One run of pytest; a lab on loopback has boards like that of the environment `lab`; `short`: SELECT=short takes of it."""
 
     name: str
     env: str
     paths: tuple[str, ...]
     lab: str = ""
-    short: bool = True  # all of it has the marker anyway
+    short: bool = True
     emulated: bool = False
 
 
+_IGNORED = tuple("--ignore=" + path for path in _WITHOUT)
 LEGS = (
-    Leg("sim", "sim", (_SCENARIOS, _LAB)),
+    Leg("sim", "sim", (_SCENARIOS, *_WITHOUT)),
     Leg("remote", "remote", (_SCENARIOS,), lab="sim"),
-    Leg("emulated", "emulated", ("tests/rig",), emulated=True),
+    Leg("emulated", "emulated", ("tests/rig", *_IGNORED), emulated=True),
     Leg("remote-emulated", "remote", (_SCENARIOS,), lab="emulated", short=False, emulated=True),
 )
 
@@ -87,15 +90,22 @@ def prepare(legs):
 def _enter(legs):
     own = [leg.name for leg in legs if leg not in LEGS]
     why = "%s is not on loopback" % own[0] if own else loopback.enter()
-    print("rig: in a network of its own, with loopback only" if not why else "rig: in this machine's network: " + why, flush=True)
+    print(
+        "rig: in a network of its own, with loopback only" if not why else "rig: in this machine's network: " + why,
+        flush=True,
+    )
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m tests.rig", description=__doc__.splitlines()[0])
-    parser.add_argument("--env", action="append", default=[], metavar="ENV", help="a leg, or an environment file; all legs")
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="ENV", help="a leg, or an environment file; all legs"
+    )
     parser.add_argument("--select", default="", metavar="MARKER", help="short, or another marker of pytest")
     parser.add_argument("--boards", type=int, default=_BOARDS, metavar="N", help="boards at a time, %d" % _BOARDS)
-    parser.add_argument("-k", dest="names", default="", metavar="WORDS", help="only scenarios whose names match, as with pytest")
+    parser.add_argument(
+        "-k", dest="names", default="", metavar="WORDS", help="only scenarios whose names match, as with pytest"
+    )
     return parser
 
 
@@ -154,8 +164,8 @@ def tell(total, seconds) -> int:
     JSON.write_text(json.dumps(figures, indent=2) + "\n")
     for line in total.violations[:_SHOWN]:
         print("violation: " + line)
-    text = "rig: %(passed)d of %(scenarios)d scenarios, %(boots)d boots, %(power_cuts)d power cuts, %(violations)d violations in %(seconds)s s"
-    print(text % figures)
+    text = "rig: %(passed)d of %(scenarios)d scenarios, %(boots)d boots, %(power_cuts)d power cuts, "
+    print((text + "%(violations)d violations in %(seconds)s s") % figures)
     return 1 if total.violations else 0
 
 

@@ -6,6 +6,7 @@ labgrid, or without an environment, what needs one is skipped and says so.
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.rig.tally import Tally, Total
 
 RESULT = "FUMO_RIG_RESULT"  # a file for the counts of the run
 _KEY = "rig"
+_TRANSCRIPTS = Path("build") / "rig" / "transcripts"  # of every scenario, also of one that fails
 _total = Total()
 _outcomes: dict[str, str] = {}
 
@@ -36,7 +38,9 @@ def pick(names: list[str], number: int, shared: bool) -> str:
     if shared:
         return names[0]
     if number >= len(names):
-        pytest.exit("the environment has %d boards, and this is worker %d: say BOARDS=%d" % (len(names), number + 1, len(names)))
+        pytest.exit(
+            "the environment has %d boards, and this is worker %d: say BOARDS=%d" % (len(names), number + 1, len(names))
+        )
     return names[number]
 
 
@@ -90,7 +94,7 @@ def console(strategy):
 
 
 @pytest.fixture
-def make_rig(strategy, dm, tally):
+def make_rig(strategy, dm, tally, request):
     """Give make_rig(tls=..., server=..., **wishes): a renewed board with power and an account at a new server."""
     from tests.rig.labgrid_rig import LabgridRig
 
@@ -102,6 +106,8 @@ def make_rig(strategy, dm, tally):
 
     yield make
     strategy.transition("off")
+    if dm.server:
+        dm.server.transcript.write(_TRANSCRIPTS / ("%s.txt" % re.sub(r"\W+", "-", request.node.name)))
 
 
 @pytest.fixture

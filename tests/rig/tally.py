@@ -3,7 +3,15 @@
 from collections import Counter
 
 # What a board was doing, by the FUMO state that it said last.
-_PHASES = {"10": "idle", "20": "report", "30": "download", "40": "verify", "50": "ready", "60": "install", "70": "report"}
+_PHASES = {
+    "10": "idle",
+    "20": "report",
+    "30": "download",
+    "40": "verify",
+    "50": "ready",
+    "60": "install",
+    "70": "report",
+}
 _DONE = "report"
 _SUMS = ("scenarios", "passed", "other_tests", "skipped", "boots")
 _TRIAL = "trial"

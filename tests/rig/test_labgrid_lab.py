@@ -128,7 +128,10 @@ def test_an_exporter_that_is_gone(tmp_path):
 def test_a_board_server_that_is_gone(tmp_path):
     with Lab("sim", boards=1, folder=tmp_path) as lab:
         lab.client("-p", "fumo-0", "acquire")
-        source = OPEN.replace("env = ", "import labgrid\nenv = ") + "driver = env.get_target().get_driver('ServedBoardDriver')\n"
+        source = (
+            OPEN.replace("env = ", "import labgrid\nenv = ")
+            + "driver = env.get_target().get_driver('ServedBoardDriver')\n"
+        )
         lab.stop("board server")
         done = python(lab, source + "driver.renew({}, None)", REMOTE)
         assert "no board server answers at http://127.0.0.1" in done.stderr
@@ -149,5 +152,3 @@ def test_a_worker_for_which_there_is_no_board():
     assert pick(["main", "second"], 1, False) == "second" and pick(["main"], 7, True) == "main"
     with pytest.raises(pytest.exit.Exception, match="has 2 boards, and this is worker 3: say BOARDS=2"):
         pick(["main", "second"], 2, False)
-
-

@@ -4,6 +4,7 @@ import http.server
 import shutil
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import serial
 from flash_tools.errors import SilentError, ToolError
 from flash_tools.rig.emulator import damage
 from flash_tools.rig.emulator.build import CRYPTOGRAPHY, build
-from flash_tools.rig.emulator.machine import EmulatedBoard, GuestError
+from flash_tools.rig.emulator.machine import BOOT_S, EmulatedBoard, GuestError
 from flash_tools.rig.emulator.project_files import project_files
 
 BASE = Path(__file__).resolve().parents[2] / "build/rig/base"
@@ -70,8 +71,8 @@ def make(folder, base, payload=None, **options):
 
 def test_it_is_the_python_and_the_libraries_of_debian_12(board):
     names = "spidev, smbus2, serial, gpiozero, gpiod, ssl, zipimport, tomllib, ctypes, sys"
-    source = "import %s\nprint(sys.version_info[:2], ssl.HAS_TLSv1_3, gpiozero.__version__, serial.__version__)"
-    assert board.run(source % names) == "(3, 11) True 1.6.2 3.5\n"
+    source = "import %s\nprint(sys.version_info[:2], ssl.HAS_TLSv1_3, serial.__version__, spidev.__version__)"
+    assert board.run(source % names) == "(3, 11) True 3.5 3.6\n"
 
 
 def test_the_chip_answers_and_what_it_is_told_is_in_its_file(board):
@@ -180,10 +181,25 @@ def test_the_projects_modules_are_there_for_an_isolated_python_too(base, tmp_pat
 # -- resets ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_reboot_comes_up_again_and_forgets_its_memory(board):
+REBOOTS = {
+    "a program": "import subprocess\nsubprocess.Popen(['reboot'])",
+    "busybox's shell": "import subprocess\nsubprocess.Popen('reboot', shell=True)",
+    "systemctl, with the watchdog running": """
+        import subprocess
+        dog = open("/dev/watchdog0", "wb", 0)
+        dog.write(b"x")
+        subprocess.Popen(["systemctl", "--no-block", "reboot"])
+        """,
+}
+
+
+@pytest.mark.parametrize("way", REBOOTS)
+def test_a_reboot_comes_up_again_and_forgets_its_memory(board, way):
     boots = board.boots
-    board.run("open('/run/here', 'w').close()\nimport subprocess\nsubprocess.Popen('sleep 0.2; reboot', shell=True)")
-    board.wait_boot(boots + 1)
+    board.run("open('/run/here', 'w').close()")
+    with suppress(SilentError):  # it may go down before it has answered
+        board.run(REBOOTS[way])
+    board.wait_boot(boots + 1, 3 * WATCHDOG_S + BOOT_S)
     assert board.run("import os\nprint(os.path.exists('/run/here'))") == "False\n"
     board.run(CHIP)
 
@@ -203,6 +219,15 @@ def test_the_watchdog_bites_when_it_is_not_fed_and_only_then(board):
     board.wait_event("WATCHDOG", bites + 1)
     board.wait_boot(boots + 1)
     board.run(CHIP)
+
+
+def test_a_kernel_that_stands_still_is_ended_by_the_watchdog(base, tmp_path):
+    with make(tmp_path, base, panic_s=0, watchdog_s=WATCHDOG_S) as board:
+        board.run("dog = open('/dev/watchdog0', 'wb', 0)")
+        with suppress(SilentError):
+            board.run("open('/proc/sysrq-trigger', 'w').write('c')")
+        board.wait_boot(2)
+        assert board.events("WATCHDOG") == 1 and "Kernel panic" in board.console()
 
 
 # -- power -------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import random
 import socket
 import struct
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from flash_tools.rig.emulator import damage
@@ -38,7 +39,7 @@ class ChipServer:
     def cut_after(self, operations: int, seed: int) -> None:
         """Take the power inside of an operation: 1 is the next one."""
         with self._turn:
-            self._cut_at, self._seed = self.operations + operations, seed
+            self._cut_at, self._seed = self.operations + operations + 1, seed
 
     def finish(self) -> None:
         """Carry out what QEMU sent before it ended, and close the file."""
@@ -88,7 +89,8 @@ class ChipServer:
         elif kind != _FLUSH:
             error = _REFUSED
         if self.torn is None:
-            self._channel.sendall(struct.pack(">IIQ", _ANSWER_MAGIC, error, handle) + data)
+            with suppress(OSError):  # QEMU has ended, but what it sent before counts
+                self._channel.sendall(struct.pack(">IIQ", _ANSWER_MAGIC, error, handle) + data)
         return True
 
     def _write(self, offset, data):

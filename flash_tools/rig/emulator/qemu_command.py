@@ -15,7 +15,7 @@ FLASH_SIZE, EEPROM_SIZE = 2 << 20, 4096
 EEPROM_ADDRESS, TEMPERATURE_ADDRESS, CLOCK_ADDRESS = 0x50, 0x49, 0x68
 CHANNELS = ("control", "serial", "second", "qmp", "qtest", "chip")
 _KERNEL = (
-    "console=ttymxc1,115200 rdinit=/usr/lib/rig/init panic=-1 loglevel=4 quiet"
+    "console=ttymxc1,115200 rdinit=/usr/lib/rig/init loglevel=4 quiet"
     " cryptomgr.notests random.trust_bootloader=on"  # the kernel's self-tests and its search for entropy take seconds
 )
 
@@ -27,6 +27,7 @@ class Equipment:
     kernel: Path
     memory_mib: int = 256
     watchdog_s: int = 8
+    panic_s: int = -1  # a kernel that gives up resets the board at once; 0: it stands still until the watchdog bites
     spi: str = "spidev"
     sd: Path | None = None
     exact_cuts: bool = False
@@ -37,7 +38,7 @@ class Equipment:
 
 def arguments(equipment: Equipment, channels: dict[str, int]) -> list[str]:
     """Return the words after `qemu-system-arm`; `channels` are open sockets by their name, files are in the folder."""
-    words = "%s rig.watchdog=%d rig.spi=%s" % (_KERNEL, equipment.watchdog_s, equipment.spi)
+    words = "%s panic=%d rig.watchdog=%d rig.spi=%s" % (_KERNEL, equipment.panic_s, equipment.watchdog_s, equipment.spi)
     words += " rig.sd=1" if equipment.sd else ""
     return [
         *("-M", "sabrelite", "-smp", "1", "-m", str(equipment.memory_mib), "-display", "none", "-monitor", "none"),

@@ -1,5 +1,6 @@
 """Drivers of boards that are programs: on this computer, power and console too; on another one, what stock drivers do not do."""
 
+import fcntl
 import os
 import time
 import urllib.error
@@ -14,7 +15,7 @@ from labgrid.factory import target_factory
 from labgrid.protocol import ConsoleProtocol, PowerProtocol, ResetProtocol
 from labgrid.step import step
 
-from flash_tools.errors import NotFoundError, ToolError
+from flash_tools.errors import BusyError, NotFoundError, ToolError
 from flash_tools.rig import boards
 from flash_tools.rig.labgrid.board_goods import BoardGoods
 from flash_tools.rig.labgrid.protocol import FumoBoardProtocol
@@ -23,17 +24,28 @@ from flash_tools.rig.labgrid.wire import Wire
 _FOLDER = Path("build") / "rig"
 _CYCLE_S = 0.2
 _ANSWER_S = 60
+_MOST_BOARDS = 16
 
 
-def own_folder(resource) -> Path:
-    """Return where a board's files are: each process that runs tests beside another one has a board of its own."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+def take_folder(resource) -> tuple[Path, int]:
+    """Return where a board's files are, and a lock on it: processes that run tests beside each other have a board each."""
     base = Path(resource.folder or _FOLDER / resource.kind)
-    return base.with_name("-".join(filter(None, (base.name, resource.target.name, worker))))
+    for number in range(1, _MOST_BOARDS + 1):
+        folder = base.with_name("%s-%s-%d" % (base.name, resource.target.name, number))
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return folder, lock
+        except BlockingIOError:
+            os.close(lock)
+    raise BusyError("%d boards like %s run already: end one of them" % (_MOST_BOARDS, base))
 
 
 @attr.s(eq=False)
-class ProgramDriver(BoardGoods, ConsoleExpectMixin, Driver, PowerProtocol, ResetProtocol, ConsoleProtocol, FumoBoardProtocol):
+class ProgramDriver(
+    BoardGoods, ConsoleExpectMixin, Driver, PowerProtocol, ResetProtocol, ConsoleProtocol, FumoBoardProtocol
+):
     """A board that this process starts."""
 
     bindings = {"board": "FumoBoard"}
@@ -44,12 +56,14 @@ class ProgramDriver(BoardGoods, ConsoleExpectMixin, Driver, PowerProtocol, Reset
     def on_activate(self):
         """Make the program's object; it has no power."""
         self._wire = Wire()
-        self.program = boards.make(self.kind, own_folder(self.board), self.board.micropython)
+        folder, self._lock = take_folder(self.board)
+        self.program = boards.make(self.kind, folder, self.board.micropython)
         self.program.on_bytes = self._wire.feed
 
     def on_deactivate(self):
         """Leave nothing behind."""
         self.program.close()
+        os.close(self._lock)
 
     @Driver.check_active
     @step()

@@ -38,8 +38,9 @@ class DmBench(Resource):
 
     Args:
         host (str): address that it listens at
-        known_as (str): name or address that boards have for it; its certificate is for that
+        known_as (str): name or address that boards have for it; its certificate is for that. Without it: what a board that is a
+            program here calls this computer
     """
 
     host = attr.ib(default="127.0.0.1", validator=_text)
-    known_as = attr.ib(default="localhost", validator=_text)
+    known_as = attr.ib(default="", validator=_text)

@@ -101,6 +101,7 @@ class FumoStrategy(Strategy):
         """Give it power and wait for its agent; return where its notifications go."""
         before = len(self.listener.lines)
         self.status = Status.unknown
+        self.listener.power_comes()
         self.power.on()
         line = self.listener.wait_for("listening", since=before, timeout_s=self.boot_s)
         return self.board.address(int(line.split()[1]))
@@ -154,5 +155,5 @@ class FumoStrategy(Strategy):
         self.target.activate(self.power)
         self.target.activate(self.console)
         if not self.listener:
-            name = "-".join(filter(None, (self.target.name, os.environ.get("PYTEST_XDIST_WORKER", ""))))
+            name = "-".join(filter(None, (self.target.name, os.environ.get("PYTEST_XDIST_WORKER"), str(os.getpid()))))
             self.listener = Listener(self.console, _LOGS / (name + ".log"))

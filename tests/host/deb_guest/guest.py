@@ -11,6 +11,7 @@ import time
 
 UNIT = "fumo-agent.service"
 MODE, DROP_IN = pathlib.Path("/etc/fumo-agent/mode"), pathlib.Path("/etc/systemd/system/%s.d/dog.conf" % UNIT)
+CHOICE = pathlib.Path("/etc/fumo-agent/conf.d/board.toml")
 STATE, CONFIG = pathlib.Path("/var/lib/fumo-agent"), pathlib.Path("/etc/fumo-agent/config.toml")
 PYZ, EXAMPLE = "/usr/lib/fumo-agent/fumo-agent.pyz", "/usr/share/doc/fumo-agent/examples/systemd-watchdog.conf"
 
@@ -23,7 +24,7 @@ def call(*words):
 
 def unit():
     """Return what systemd knows of the service."""
-    names = "ActiveState,SubState,MainPID,NRestarts,Result,ExecMainStatus,WatchdogUSec"
+    names = "ActiveState,SubState,MainPID,NRestarts,Result,ExecMainStatus,WatchdogUSec,StatusText"
     return dict(line.split("=", 1) for line in call("systemctl", "show", UNIT, "-p", names).splitlines())
 
 
@@ -57,16 +58,28 @@ def main():
     shutil.copy("/fake.pyz", PYZ)
 
     DROP_IN.parent.mkdir(exist_ok=True)
-    DROP_IN.write_text(pathlib.Path(EXAMPLE).read_text().replace("WatchdogSec=30", "WatchdogSec=1"))
+    DROP_IN.write_text(pathlib.Path(EXAMPLE).read_text().replace("WatchdogSec=30", "WatchdogSec=2"))
     call("systemctl", "daemon-reload")
     restart("good")
-    time.sleep(1.3)
+    time.sleep(2.3)
     found["fed"] = unit()
     restart("hang")
-    found["hung"] = wait(lambda: int(unit()["NRestarts"]) >= 1, 10)
+    found["hung"] = wait(lambda: int(unit()["NRestarts"]) >= 1)
     found["hang_log"] = call("journalctl", "--no-pager", "-u", UNIT, "-n", "30")
     DROP_IN.unlink()
     call("systemctl", "daemon-reload")
+
+    shutil.copy("/real.pyz", PYZ)
+    restart("")
+    found["real"] = {**unit(), "status": call("systemctl", "--no-pager", "status", UNIT)}
+    CHOICE.write_text('[linux]\nboard = "rpi_nor_hat"\n')
+    call("systemctl", "--no-block", "restart", UNIT)
+    found["waiting"] = wait(lambda: unit()["StatusText"])
+    time.sleep(1.3)
+    found["waited"] = {**unit(), "log": call("journalctl", "--no-pager", "-u", UNIT, "-n", "20")}
+    call("systemctl", "stop", UNIT)
+    CHOICE.unlink()
+    shutil.copy("/fake.pyz", PYZ)
 
     found["refusal"] = restart("unconfigured")
     time.sleep(1.3)

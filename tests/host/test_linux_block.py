@@ -1,0 +1,355 @@
+"""ports/cpython_linux/block.py: a file as a flash; what is read is what is on the disk, and what is wrong is one line."""
+
+import errno
+import mmap
+import os
+import random
+import shutil
+import subprocess
+
+import pytest
+
+from agent.errors import FlashError
+from ports.cpython_linux import block
+from ports.cpython_linux.block import BlockFlash
+from tests.bench.linux_files import fill
+from tests.host.lossy_disk import LossyDisk
+
+K = 1024
+SIZE = 3 * K * K
+
+
+class Failing:
+    """Stands for `os`; one of its functions fails."""
+
+    def __init__(self, name, code, when=0):
+        self._name, self._code, self._when = name, code, when
+
+    def __getattr__(self, name):
+        if name == self._name and self._when <= 0:
+            return self._fail
+        self._when -= name == self._name
+        return getattr(os, name)
+
+    def _fail(self, *words):
+        raise OSError(self._code, os.strerror(self._code))
+
+
+class Watching:
+    """Stands for `os`; keeps which function was called with which file."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, name):
+        found = getattr(os, name)
+        if name not in ("pwrite", "preadv", "fdatasync", "posix_fadvise"):
+            return found
+
+        def call(fd, *words):
+            done = found(fd, *words)
+            self.calls.append((name, fd, *words))
+            return done
+
+        return call
+
+    def names(self):
+        return [call[0] for call in self.calls]
+
+
+@pytest.fixture
+def path(tmp_path):
+    fill(tmp_path / "bank.img", SIZE, b"\0")
+    return str(tmp_path / "bank.img")
+
+
+@pytest.fixture
+def flash(path):
+    flash = BlockFlash(path)
+    yield flash
+    flash.close()
+
+
+def aligned(size, seed=1):
+    data = mmap.mmap(-1, size)
+    data[:] = random.Random(seed).randbytes(size)
+    return data
+
+
+def test_reads_what_was_programmed_and_erased(flash, path):
+    assert flash.size == SIZE and flash.program_unit == 1 and flash.blocking and not flash.busy()
+    flash.program(4096 + 16, b"\x12" * 32)
+    found = bytearray(64)
+    flash.read(4096, found)
+    assert found == bytes(16) + b"\x12" * 32 + bytes(16)
+    flash.erase(4096, 4096)
+    flash.read(4096, found)
+    assert found == b"\xff" * 64
+    with open(path, "rb") as file:
+        assert file.read()[4096:8192] == b"\xff" * 4096
+    flash.close()
+    flash.close()
+
+
+@pytest.mark.parametrize("size", [70000, 65536, 1 << 20, (1 << 20) - 512, 4096, 1])
+def test_pieces_of_any_size_wherever_they_lie_in_memory(flash, size):
+    data = random.Random(size).randbytes(size)
+    for addr, piece in ((0, data), (1 << 21, memoryview(aligned(size, size)))):
+        flash.program(addr, piece)
+        for sync in (False, True):
+            if sync:
+                flash.sync(addr, size)
+            found = bytearray(size)
+            flash.read(addr, found)
+            assert found == bytes(piece)
+
+
+def test_a_part_of_a_file_stays_inside_of_it(path):
+    flash = BlockFlash(path, start=8192, size=12288)
+    flash.program(0, b"a" * 12288)
+    flash.close()
+    with open(path, "rb") as file:
+        assert file.read(32768) == bytes(8192) + b"a" * 12288 + bytes(32768 - 8192 - 12288)
+
+
+WRONG = [
+    lambda flash: flash.read(flash.size, bytearray(1)),
+    lambda flash: flash.read(-1, bytearray(1)),
+    lambda flash: flash.program(flash.page - 1, b"ab"),
+    lambda flash: flash.program(0, b""),
+    lambda flash: flash.program(flash.size - 1, b"ab"),
+    lambda flash: flash.erase(100, 4096),
+    lambda flash: flash.erase(0, 8192),
+    lambda flash: flash.erase(flash.size, 4096),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_the_borders_are_kept(flash, wrong):
+    with pytest.raises(FlashError):
+        wrong(flash)
+
+
+# -- what is on the disk, and when ------------------------------------------------------------------------------------
+
+
+def unsynced(path, work, **more):
+    disk = LossyDisk(random.Random(1))
+    block.os = disk
+    try:
+        flash = BlockFlash(path, **more)
+        work(flash)
+        return sum(len(before) for writes in disk.unsynced.values() for _, before in writes)
+    finally:
+        block.os = os
+        flash.close()
+
+
+def test_at_most_so_much_is_in_doubt(path):
+    def programs(flash):
+        for i in range(12):
+            flash.program(i * 65536, bytes(65536))
+
+    assert unsynced(path, programs) == 12 * 65536
+    assert unsynced(path, programs, sync_bytes=4 * 65536) == 2 * 65536
+    assert unsynced(path, programs, sync_bytes=0) == 0
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda flash: flash.busy(),
+        lambda flash: flash.sync(),
+        lambda flash: flash.read(10, bytearray(5)),
+        lambda flash: flash.erase(1 << 20, 4096),
+    ],
+)
+def test_nothing_is_in_doubt_behind_a_read_an_erase_a_sync_or_a_look(path, wait):
+    def program(flash):
+        flash.program(0, b"note" * 16)
+
+    assert unsynced(path, program) == 64
+    assert unsynced(path, lambda flash: (program(flash), wait(flash))) == 0
+
+
+def test_a_range_is_synced_that_somebody_else_has_written(path):
+    watching = Watching()
+    with open(path, "r+b") as other:  # a process that was killed
+        other.write(b"left" * 1000)
+    block.os = watching
+    try:
+        flash = BlockFlash(path)
+        flash.sync()
+        assert "fdatasync" not in watching.names()
+        flash.sync(0, 4096)
+        assert watching.names().count("fdatasync") == 1 and "posix_fadvise" in watching.names()
+    finally:
+        block.os = os
+        flash.close()
+
+
+def kept(path, addr):
+    """Tell whether the kernel has that byte in memory."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return os.preadv(fd, [bytearray(1)], addr, os.RWF_NOWAIT) == 1
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def on_a_disk(path):
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_DIRECT))
+    except OSError:
+        pytest.skip("the folder of the tests is in memory, or does not know of direct access")
+
+
+def test_large_pieces_go_past_the_memory_of_the_kernel(flash, path):
+    on_a_disk(path)
+    with open(path, "rb") as file:
+        file.read()
+    flash.program(0, aligned(1 << 20))
+    assert not kept(path, 0) and not kept(path, (1 << 20) - 1)
+    flash.program(1 << 20, bytes(1 << 19))  # not aligned: by way of the kernel's memory, which lets go of it
+    assert kept(path, 1 << 20)
+    flash._let_go(1 << 20, (1 << 20) + (1 << 19))
+    flash.busy()
+    assert flash._let_go(1 << 20, (1 << 20) + (1 << 19))
+
+
+def test_what_the_kernel_does_not_let_go_of_is_read_past_it(path):
+    on_a_disk(path)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), SIZE) as used:
+        assert used[4096 * 3] == 0  # somebody else has it in use
+        watching = Watching()
+        block.os = watching
+        try:
+            flash = BlockFlash(path)
+            flash.program(4096 * 3, b"z" * 4096)
+            found = bytearray(4096)
+            flash.read(4096 * 3, found)
+            assert found == b"z" * 4096
+            assert [call[1] for call in watching.calls if call[0] == "preadv"][-1] == flash._direct
+        finally:
+            block.os = os
+            flash.close()
+
+
+# -- what is wrong ----------------------------------------------------------------------------------------------------
+
+
+def told(work):
+    with pytest.raises(FlashError) as e:
+        work()
+    assert "\n" not in str(e.value) and len(str(e.value)) < 160
+    return str(e.value)
+
+
+def test_no_such_file_and_no_file(tmp_path):
+    assert "is not there" in told(lambda: BlockFlash(str(tmp_path / "none")))
+    assert "no file, partition" in told(lambda: BlockFlash(str(tmp_path)))
+    assert "no file, partition" in told(lambda: BlockFlash("/dev/null"))
+
+
+def test_too_small_and_not_aligned(path):
+    assert "%d are needed" % (2 * SIZE) in told(lambda: BlockFlash(path, size=2 * SIZE))
+    assert "multiple" in told(lambda: BlockFlash(path, start=100))
+    assert "multiple" in told(lambda: BlockFlash(path, size=5000))
+
+
+@pytest.mark.parametrize(
+    "name, code, text",
+    [
+        ("pwrite", errno.ENOSPC, "full"),
+        ("pwrite", errno.EIO, "the disk reports an error"),
+        ("fdatasync", errno.EIO, "the disk reports an error"),
+        ("fdatasync", errno.ENOSPC, "full"),
+        ("pwrite", errno.EDQUOT, "full"),
+        ("pwrite", errno.EROFS, "read-only"),
+    ],
+)
+@pytest.mark.parametrize("size", [64, 1 << 20])
+def test_what_cannot_be_written(path, name, code, text, size):
+    flash = BlockFlash(path)
+    block.os = Failing(name, code)
+    try:
+        assert text in told(lambda: (flash.program(0, aligned(size)), flash.busy()))
+        if name == "fdatasync":  # and it is not taken for synced then
+            assert text in told(flash.busy)
+    finally:
+        block.os = os
+        flash.close()
+
+
+def test_what_cannot_be_read(path):
+    flash = BlockFlash(path)
+    block.os = Failing("preadv", errno.EIO)
+    try:
+        assert "cannot read" in told(lambda: flash.read(0, bytearray(10)))
+    finally:
+        block.os = os
+        flash.close()
+
+
+@pytest.mark.parametrize("code, text", [(errno.EROFS, "read-only"), (errno.EBUSY, "mounted")])
+def test_what_may_not_be_written_can_be_read(path, code, text):
+    class Refusing(Failing):
+        def open(self, path, flags, *words):
+            return self._fail() if flags & os.O_RDWR else os.open(path, flags, *words)
+
+    block.os = Refusing("none", code)
+    try:
+        flash = BlockFlash(path)
+        flash.read(0, bytearray(10))
+        flash.sync(0, 4096)
+        assert text in told(lambda: flash.program(0, b"x"))
+        assert text in told(lambda: flash.erase(0, 4096))
+        flash.close()
+    finally:
+        block.os = os
+
+
+def test_a_disk_that_is_full(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(small)]
+    if os.geteuid() or not shutil.which("mount") or subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("a file system can be mounted by root only")
+    try:
+        with open(small / "bank.img", "wb") as file:
+            file.truncate(1 << 20)
+        flash = BlockFlash(str(small / "bank.img"))
+        assert "full" in told(lambda: flash.program(0, bytes(1 << 20)))
+        flash.close()
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_mounted_device_is_only_read(tmp_path):
+    if os.geteuid() or not all(map(shutil.which, ("losetup", "mke2fs", "mount"))):
+        pytest.skip("a device can be mounted by root only")
+    image, place = tmp_path / "device.img", tmp_path / "place"
+    place.mkdir()
+    fill(image, 4 << 20, b"\0")
+    made = subprocess.run(["losetup", "--find", "--show", str(image)], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip("there is no loop device here")
+    device = made.stdout.strip()
+    try:
+        subprocess.run(["mke2fs", "-q", device], check=True)
+        flash = BlockFlash(device)
+        assert flash.size == 4 << 20
+        flash.program(1 << 20, b"free")
+        flash.busy()
+        flash.close()
+        subprocess.run(["mount", device, str(place)], check=True)
+        try:
+            flash = BlockFlash(device)
+            assert "mounted" in told(lambda: flash.program(0, b"x"))
+            flash.close()
+        finally:
+            subprocess.run(["umount", str(place)], check=True)
+    finally:
+        subprocess.run(["losetup", "-d", device], check=True)

@@ -1,0 +1,128 @@
+"""The power goes at random moments of whole updates, and inside single operations of the chip: good firmware still ends as 200.
+
+Each world is one board with one update: in each phase the power goes at least once. `dead` cuts kill the emulator at a random
+moment, between two operations of its chip; `torn` ones end in the middle of one, and leave a torn page or a half-erased sector.
+After every cut the chip is read as it stands: the confirmed bank is whole, and holds the old firmware or the new one.
+"""
+
+import random
+import time
+
+import pytest
+
+from tests.rig import chip_facts
+
+pytestmark = pytest.mark.lg_feature("emulated")
+OLD, NEW = "1.0", "2.0"
+WORLDS = 15
+QUIET_S = 4
+# phase: what the board says when it begins, for how long the power may stay then, how many operations of the chip it has at most
+PHASES = {
+    "boot": (None, 3.0, 0),
+    "accepted": ("session open", 2.5, 12),
+    "download": ("progress", 4.0, 900),
+    "verify": ("state 40", 1.5, 3),
+    "ready": ("state 50", 0.3, 6),
+    "install": ("state 60", 1.0, 8),
+    "trial": ("boot", 4.0, 6),
+    "report": ("result", 3.0, 6),
+}
+ORDER = ("boot", "accepted", "download", "download", "verify", "ready", "install", "trial", "report")
+
+
+class World:
+    """One board, one update, cuts drawn from a seed."""
+
+    def __init__(self, rig, seed):
+        self.rig, self.random = rig, random.Random(seed)
+        self.program = rig.strategy.power.program
+        self.machine, self.chip = self.program.machine, self.program.folder / "flash.img"
+        self.said = 0  # lines heard before the power came last
+
+    def start(self):
+        """Give it power and do not wait for anything."""
+        self.said = self.rig.now
+        self.program.on()
+
+    def cut_in(self, phase):
+        """Wait for the phase and take the power in it; False where the update was quicker."""
+        text, most_s, operations = PHASES[phase]
+        if text and not self._comes(text, phase):
+            return False
+        if operations and self.random.random() < 0.5:
+            self._tear(operations, most_s)
+        else:
+            time.sleep(self.random.random() * most_s)
+            self.machine.off()
+        self.rig.tally.cut(phase)
+        self.rig.note("the power goes in phase " + phase)
+        self.look()
+        return True
+
+    def look(self):
+        """Check what every cut has to leave."""
+        facts = chip_facts.read(self.chip)
+        if facts.safe not in (OLD, NEW):
+            self.rig.tally.violation("the confirmed bank is damaged: %s" % (facts,))
+        if facts.safe == NEW and not self.confirmed:
+            self.rig.tally.violation("the new firmware is confirmed before its trial: %s" % (facts,))
+
+    @property
+    def confirmed(self):
+        """Tell whether a trial may have passed by now."""
+        return any(line.startswith("boot ") and " trial version 2.0" in line for line in self.rig.heard)
+
+    def _comes(self, text, phase):
+        """Wait for what the phase begins with; False once the result is out."""
+        wanted = (text,) if phase == "report" else (text, "result")
+        line = self.rig.wait(*wanted, since=self.said, timeout_s=240)
+        while phase == "trial" and " trial " not in line and not line.startswith("result"):
+            line = self.rig.wait(*wanted, since=self.rig.heard.index(line, self.said) + 1, timeout_s=240)
+        return phase == "report" or not line.startswith("result")
+
+    def _tear(self, operations, most_s):
+        """Let the power go inside of an operation; where none comes in that time, at the end of it."""
+        self.machine.cut_after(self.random.randint(1, operations), self.random.getrandbits(30))
+        end = time.monotonic() + 2 + 4 * most_s
+        while self.machine.alive and time.monotonic() < end:
+            time.sleep(0.05)
+        self.machine.off()
+
+
+def play(make_rig, seed):
+    """Run one world to its end; return the order's outcome and the lines that the board said."""
+    rig = make_rig(user="yes", trial_s=1, trial_max_s=120, start=False)
+    world = World(rig, seed)
+    package = rig.server.add_package(rig.update(NEW, encoding=world.random.choice(("none", "deflate"))), "fw-2.0.fup")
+    rig.power(True)
+    try:
+        return rig, world, _play(rig, world, package)
+    except BaseException:
+        print("\n".join([*rig.heard, world.machine.console()[-3000:]]))
+        raise
+
+
+def _play(rig, world, package):
+    order = rig.order(package, world.random.choice(("download-and-update", "download")))
+    for phase in ORDER:
+        if world.cut_in(phase):
+            world.start()
+    outcome = order.wait(300)
+    rig.wait("reported", "session closed", since=world.said, timeout_s=60)
+    time.sleep(QUIET_S)
+    return outcome
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=pytest.mark.short) if n < 2 else n for n in range(WORLDS)])
+def test_an_update_survives_every_cut(make_rig, seed):
+    rig, world, outcome = play(make_rig, seed)
+    codes = {report.code for report in outcome.alerts}
+    assert (outcome.result, outcome.code, codes, outcome.conflicts) == ("done", 200, {200}, []), rig.heard[-20:]
+    before = len(outcome.alerts)
+    rig.power(False)
+    facts = chip_facts.read(world.chip)
+    assert facts.safe == NEW and facts.phase == "idle", facts
+    rig.power(True)
+    assert "confirmed version 2.0" in rig.wait("boot", since=world.said)
+    time.sleep(QUIET_S)
+    assert len(outcome.alerts) == before, "nothing more is reported once the device is idle"
