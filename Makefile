@@ -17,6 +17,11 @@ DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages chromium:chromium:te
 # Debian packages for the emulated board; setpriv, dpkg-deb and apt-get are there on every Debian.
 RIG_DEBIAN := qemu-system-arm:qemu-system-arm:the-emulated-board device-tree-compiler:dtc:the-emulated-board
 
+# Those that make bench compares with.
+DEBIAN_BENCH := rauc:rauc:figures-beside-RAUC \
+    squashfs-tools:mksquashfs:figures-beside-RAUC dbus:dbus-run-session:figures-beside-RAUC \
+    swupdate:swupdate:figures-beside-SWUpdate cpio:cpio:figures-beside-SWUpdate openssl:openssl:figures-beside-SWUpdate
+
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
@@ -52,7 +57,8 @@ kills: $(VENV)/.stamp ## kill the server while a campaign runs, and see that not
 mutants: $(VENV)/.stamp ## break the code on purpose and see whether the tests notice
 	$(PY) -m tests.mutants
 
-bench: $(VENV)/.stamp ## measure flash time, wear, and the speed of the parsers
+bench: $(VENV)/.stamp ## measure flash time, wear, the speed of the parsers, and an install on Linux beside RAUC and SWUpdate
+	@$(MAKE) --no-print-directory debian DEBIAN="$(DEBIAN_BENCH)"
 	$(PY) -m tests.bench
 
 mem: $(VENV)/.stamp ## find the smallest heap for a session and for a whole update on MicroPython

@@ -14,8 +14,8 @@ LAYOUT = layout_of(FLASH_SIZE)
 WATCHDOG_MS = 8000  # what the driver is loaded with: the emulator does not obey a time-out that is set later
 UART = "/dev/ttymxc2"
 BUTTON, LED = "gpiochip1:17", "gpiochip1:18"
-EEPROM, EEPROM_SIZE, EEPROM_PAGE = (0, 0x50, 2), 4096, 32  # 24C32
-SENSOR = (1, 0x49)  # TMP105
+EEPROM = (0, 0x50)  # 24C32
+TEMPERATURE = (1, 0x49)  # TMP105
 LOW_C, HIGH_C = -20, 85  # in which the flash may be written
 OPTIONS = {"name": "rig_imx6"}
 
@@ -24,10 +24,10 @@ def build(port):
     """Wire the board."""
     feeder = Feeder(port.watchdog, port.clock)
     flash = NorSpi(port.spi(SPI, SPI_HZ), port.clock, feeder.feed, part=CHIP)
-    eeprom = Eeprom(port.i2c(*EEPROM), port.clock, EEPROM_SIZE, EEPROM_PAGE)
+    eeprom = Eeprom(port.i2c(*EEPROM, 2), port.clock)
     hardware = assemble(port, flash, LAYOUT, EepromCounter(eeprom, 0, port.cause))
-    hardware.uart = port.uart(UART, 115200)
-    hardware.may_write = Gate(port.i2c(*SENSOR), LOW_C, HIGH_C, port.clock, port.log).ask
-    hardware.button = port.pin_in(BUTTON, pull_up=True)
+    hardware.uart = port.console(UART)
+    hardware.may_write = Gate(port.i2c(*TEMPERATURE), LOW_C, HIGH_C, port.clock, port.log).ask
+    hardware.button = port.pin_in(BUTTON, pull_up=False)  # the emulated line idles low
     hardware.led = StatusLed(port.pin_out(LED), port.clock)
     return hardware

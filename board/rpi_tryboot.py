@@ -12,7 +12,7 @@ from hal.region import carve, layout_hash
 from hal.watchdog import fitting_units
 
 NAME = "rpi_tryboot"
-FIRST_STAGE = False  # the boot ROM chooses the bank, and what runs is in it
+NATIVE = True  # the boot ROM chooses the bank, and what runs is in it
 VERSION_FILE = "/usr/lib/fumo-agent/image-version"  # in the root file system: the version that its package names
 WATCHDOG_MS = 15000
 DISK = "/dev/mmcblk0p"

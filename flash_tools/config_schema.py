@@ -47,6 +47,10 @@ def _agent(name, doc, least=None, most=None):
     return Setting("agent." + name, kind, doc, ("agent/options.py",), default, least, most)
 
 
+def _linux(name, kind, doc, least=None, most=None):
+    return Setting("linux." + name, kind, doc, ("ports/cpython_linux/settings.py",), None, least, most)
+
+
 SETTINGS = (
     Setting("board.target", str, "the board that is meant, KIND:PLACE", ("every --board",)),
     Setting("board.layout", str, "what lies where: a board file's name, or a JSON file", _options(_BOARD, "--layout")),
@@ -59,7 +63,12 @@ SETTINGS = (
     Setting("server.folder", str, "folder of a server", _options(_SERVER, "--dir")),
     Setting("server.url", str, "a running server's page, instead of a folder", _options(_SERVER, "--url"), private=True),
     Setting("server.token_file", str, "file with what that server's page wants", _options(_SERVER, "--token"), private=True),
-    Setting("linux.board", str, "a Linux board's board file: a name in board/, or a path", ("ports/cpython_linux/settings.py",)),
+    _linux("board", str, "a Linux board's board file: a name in board/, or a path"),
+    _linux("watchdog", str, "the watchdog's device, where it is not /dev/watchdog0"),
+    _linux("user", str, "what the user says whom a server asks: yes, no, or ask at the console"),
+    _linux("recovery_s", int, "seconds in serial recovery without a message", 1, 86400),
+    _linux("client_cert", str, "file of the device's own certificate for TLS, PEM"),
+    _linux("client_key", str, "file of its key, PEM"),
     _agent("name", "what the board is called"),
     _agent("root", "where the firmware object is"),
     _agent("notify_port", "UDP port for notifications, 0 for any that is free, -1 for none", -1, 65535),

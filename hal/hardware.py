@@ -29,5 +29,5 @@ class Hardware:
         self.uart = None  # the owner's serial line: console, and serial recovery
         self.button = None  # function that tells whether recovery is asked for at the start
         self.self_tests = ()  # functions without arguments; True when the part works
-        self.restart = None  # function: starts the chip again that runs the firmware, where that is another one than ours
+        self.restart = None  # function: resets the chip that runs the firmware, where that is another one than ours
         self.tick = None  # function: called again and again between the update's steps, must not take long

@@ -36,7 +36,7 @@ BEHAVIOURS = {
     "deadlock": _STEP % _DEADLOCK,
     "panic": _STEP % _PANIC,
     "unfit": "self_tests = [lambda: False]\n",
-    "crash-confirmed": "def start(service):\n    if not service.on_trial:\n        raise RuntimeError('confirmed, and it crashes')\n",
+    "crash-confirmed": "def start(service):\n    if not service.on_trial:\n        raise RuntimeError('it crashes')\n",
 }
 
 

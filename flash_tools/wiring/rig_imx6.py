@@ -5,7 +5,7 @@ from flash_tools.wiring.parts import Part, Wire, Wiring
 _PINS = {
     "spidev0.0": "SPI, /dev/spidev0.0", "i2c-0": "I²C 0, /dev/i2c-0", "i2c-1": "I²C 1, /dev/i2c-1",
     "ttymxc0": "serial, /dev/ttymxc0", "ttymxc1": "serial, /dev/ttymxc1", "ttymxc2": "serial, /dev/ttymxc2",
-    "ttymxc3": "serial, /dev/ttymxc3", "gpiochip": "lines, /dev/gpiochip0 … 6", "eth0": "Ethernet, 10.0.2.15",
+    "ttymxc3": "serial, /dev/ttymxc3", "17": "button, gpiochip1:17", "18": "LED, gpiochip1:18", "eth0": "Ethernet, 10.0.2.15",
     "watchdog0": "watchdog, /dev/watchdog0",
 }  # fmt: skip
 _FLASH = Part(
@@ -25,7 +25,8 @@ _LINES = Part(
         Wire("ttymxc1", "console.log", "serial out", "the kernel's console"),
         Wire("ttymxc2", "agent's line", "serial out", "fumo monitor, fumo recover"),
         Wire("ttymxc3", "second line", "serial out", "for whatever a test connects"),
-        Wire("gpiochip", "lines", "line", "LED and button: seen and driven from outside"),
+        Wire("17", "EmulatedBoard.line(1, 17)", "button", "low while pressed, driven from outside"),
+        Wire("18", "EmulatedBoard.output(1, 18)", "led", "high: on, seen from outside"),
         Wire("eth0", "network", "select", "the host's 127.0.0.1 is 10.0.2.2"),
         Wire("watchdog0", "reset", "reset", "the emulated hardware watchdog"),
     ),

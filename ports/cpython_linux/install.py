@@ -156,7 +156,9 @@ def lock(path=LOCK):
 
     try:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)  # root installs, the service may be another user
+        fd = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666
+        )  # root installs, the service may be another user
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise AgentError("the agent runs: systemctl stop fumo-agent, install, and start it again") from None

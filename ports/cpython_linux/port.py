@@ -4,6 +4,7 @@ import os
 import select
 import sys
 
+from agent.errors import LinkError
 from agent.reset import UNKNOWN
 
 _LONGEST_MS = 500  # of one rest, so that a watchdog is fed and a signal is heard
@@ -63,6 +64,14 @@ class LinuxPort:
         from ports.cpython_linux.uart import Uart
 
         return Uart(path, baud)
+
+    def console(self, path, baud=115200):
+        """Return the owner's serial line, None where it cannot be had: a board runs without."""
+        try:
+            return self.uart(path, baud)
+        except LinkError as e:
+            self.log("there is no serial console: %s", e)
+            return None
 
     def pin_out(self, line, **more):
         """Return an output."""

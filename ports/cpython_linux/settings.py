@@ -19,7 +19,6 @@ from agent.options import Options
 ETC = "/etc/fumo-agent"
 _KEYS = {
     "board": str,
-    "console": str,
     "watchdog": str,
     "client_cert": str,
     "client_key": str,

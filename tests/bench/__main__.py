@@ -10,6 +10,7 @@ from tests.bench import (
     delta,
     download,
     flash_time,
+    linux_install,
     refetch,
     server,
     server_fleet,
@@ -36,6 +37,9 @@ _BOUNDS = {
     "delta_apply_heap_kib": 32,
     "server_fleet_unaccounted": 0,
     "server_fleet_faults": 0,
+    "linux_install_64mib_ratio": 2.5,
+    "linux_install_vs_rauc": 1.0,
+    "linux_agent_peak_mib": 40,
 }
 _AT_LEAST = {
     "wbxml_reader_vs_loop": 0.10,
@@ -49,13 +53,15 @@ _AT_LEAST = {
 def main():
     """Measure everything; return the exit code."""
     figures = {}
-    for part in (flash_time, download, wear, watchdog, refetch, codecs, delta, air, update_air, server, server_fleet):
+    parts = (flash_time, download, wear, watchdog, refetch, codecs, delta, air, update_air, server, server_fleet)
+    for part in (*parts, linux_install):
         figures.update(part.measure())
     Path("build").mkdir(exist_ok=True)
     Path("build", "bench.json").write_text(json.dumps(figures, indent=1) + "\n")
     for name, value in figures.items():
         print("%-42s %10s%s" % (name, value, _bound(name)))
-    lacks = {name: 0 for name in _BOUNDS if name.startswith("delta_")}  # pairs of firmware that cannot be fetched here
+    # Pairs of firmware that cannot be fetched here, and a peer that cannot be run here.
+    lacks = {name: 0 for name in _BOUNDS if name.startswith("delta_") or name == "linux_install_vs_rauc"}
     missed = [name for name, most in _BOUNDS.items() if (lacks | figures)[name] > most]
     missed += [name for name, least in _AT_LEAST.items() if figures.get(name, least) < least]
     print(

@@ -110,20 +110,24 @@ def _peak(board, package):
         str(board.folder / "board.py"),
         package,
     ]
-    done = subprocess.run(words, check=True, capture_output=True, text=True, env=_env(), timeout=60)
+    done = subprocess.run(words, check=True, capture_output=True, text=True, env=_env(board), timeout=60)
     return round(int(done.stdout.split()[-1]) / 1024, 1)
 
 
 def _command(board, package):
     """Return the seconds of the whole process, from its start to its end."""
-    words = [sys.executable, "-m", "ports.cpython_linux.install", "--board", str(board.folder / "board.py"), package]
+    # Without site: it would look for what developers have installed (12 ms), which a board has not.
+    words = [sys.executable, "-S", "-m", "ports.cpython_linux.install", "--board", board.folder / "board.py", package]
     begun = time.perf_counter()
-    subprocess.run(words, check=True, capture_output=True, env=_env(), timeout=60)
+    subprocess.run(words, check=True, capture_output=True, env=_env(board), timeout=60)
     return time.perf_counter() - begun
 
 
-def _env():
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+def _env(board):
+    """Let Python keep what it has compiled, as a package that was installed does."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(board.folder / "compiled")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    return env
 
 
 def _peers(folder, board, package, image):
@@ -138,6 +142,8 @@ def _peers(folder, board, package, image):
 
 def _against(name, peer, board, package, image):
     ours, theirs = [], []
+    _blank(board)
+    _command(board, package)  # once, so that all is compiled
     try:
         for _ in range(_PEER_ROUNDS):
             zero(peer.slot, SIZE)

@@ -191,7 +191,8 @@ def test_every_reader_is_there(setting):
     for reader in setting.readers:
         if reader.endswith(".py"):
             text = (Path(__file__).parents[2] / reader).read_text()
-            assert '"%s"' % setting.name in text or setting.name.partition(".")[2] + " = " in text
+            name = setting.name.partition(".")[2]
+            assert '"%s"' % setting.name in text or name + " = " in text or '"%s": ' % name in text
 
 
 def test_every_board_option_reads_the_board():

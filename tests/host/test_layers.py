@@ -14,7 +14,7 @@ LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "
 PURE = ("binascii", "hashlib", "struct")
 ENTRY = (
     "ports/*/__main__.py",
-    *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "device_agent")),
+    *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "device_agent", "install")),
 )
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
 LINUX = (

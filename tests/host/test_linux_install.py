@@ -8,7 +8,7 @@ import pytest
 
 from agent import installer
 from agent.errors import FlashError, LinkError
-from agent.job import STATE_READY
+from agent.job import NO_BANK, STATE_IDLE, STATE_READY
 from agent.journal import Journal
 from agent.record import Record
 from agent.verify import check_bank
@@ -135,6 +135,25 @@ def test_a_board_that_was_never_provisioned(board, capsys):
     close(hardware)
     assert command(board, board.write("new.fup", IMAGE[:5000])) == 1
     assert "never provisioned" in capsys.readouterr().err
+
+
+def test_of_a_package_that_is_broken_nothing_is_gone_on_with(board, capsys):
+    data = bytearray(board.package(IMAGE))
+    broken(data)
+    (board.folder / "bad.fup").write_bytes(data)
+    assert command(board, board.folder / "bad.fup") == 1
+    _, record, _ = look(board)
+    assert not record.progress.image and record.package.dirty_from == 0
+
+
+def test_what_was_held_is_not_once_another_one_has_begun(board, capsys, monkeypatch):
+    assert command(board, board.write("held.fup", IMAGE[:MIB])) == 0
+    assert look(board)[1].job.state == STATE_READY
+    monkeypatch.setattr(StretchWriter, "_write", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        command(board, board.write("new.fup", IMAGE[1:], "3"))
+    record = look(board)[1]
+    assert record.job.state == STATE_IDLE and record.package.bank == NO_BANK
 
 
 # -- the writer -------------------------------------------------------------------------------------------------------

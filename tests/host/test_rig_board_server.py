@@ -194,8 +194,9 @@ def test_a_simulated_board(tmp_path):
             assert ask(server, "GET", "0/1") == (200, "1")
             assert b"confirmed version 1.0" in until(line, b"boot 1 ")
             assert until(line, b"listening").endswith(b"\r\n"), "lines end as those of a terminal do"
-            line.sendall(b"sta")
-            line.sendall(b"tus\r\n")
+            line.sendall(b"\r\n")
+            board.write(b"sta")
+            board.write(b"tus\r\n")
             assert b'"bank": 0' in until(line, b"status ")
             assert ask(server, "GET", "0/0") == (200, "0") and ask(server, "GET", "0/1") == (200, "1")
             assert until(line, b"boot 1 "), "the line outlives the power"

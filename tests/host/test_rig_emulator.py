@@ -12,13 +12,13 @@ import zlib
 
 import pytest
 
-from flash_tools.errors import NotFoundError, ToolError
+from flash_tools.errors import NotFoundError, ToolError, UsageError
 from flash_tools.rig.emulator import (
     base_layers,
+    board_files,
     commands,
     cpio,
     device_tree,
-    machine,
     qemu_command,
     uimage,
 )
@@ -234,7 +234,24 @@ def test_modules_come_compiled_for_the_guests_python():
     assert PLACE + "hal/region.py" in found and PLACE + "hal/__pycache__/region.cpython-311.pyc" in found
 
 
+def test_the_last_layer_has_what_runs_on_every_board_and_the_payload():
+    found = unpacked(board_files.overlay({"etc/rig/start": b"#!/bin/sh\n", "root/notes": b"text"}))
+    assert found["usr/lib/rig/init"][0] == found["etc/rig/start"][0] == stat.S_IFREG | 0o755
+    assert found["root/notes"] == (stat.S_IFREG | 0o644, b"text")
+
+
+def test_chips_are_made_erased_once_and_never_of_another_size(tmp_path):
+    board_files.have_chips(tmp_path)
+    assert (tmp_path / "flash.img").read_bytes() == b"\xff" * (2 << 20)
+    (tmp_path / "eeprom.img").write_bytes(bytes(4096))
+    board_files.have_chips(tmp_path)
+    assert (tmp_path / "eeprom.img").read_bytes() == bytes(4096)
+    (tmp_path / "flash.img").write_bytes(b"short")
+    with pytest.raises(UsageError, match="flash.img has 5 bytes, the emulated part has 2097152"):
+        board_files.have_chips(tmp_path)
+
+
 def test_guest_scripts_are_sound():
     for name in ("init", "reboot", "systemctl"):
-        subprocess.run(["sh", "-n", os.fspath(machine._GUEST / name)], check=True, timeout=10)
-    compile((machine._GUEST / "control.py").read_text(), "control.py", "exec")
+        subprocess.run(["sh", "-n", os.fspath(board_files.GUEST / name)], check=True, timeout=10)
+    compile((board_files.GUEST / "control.py").read_text(), "control.py", "exec")

@@ -124,7 +124,9 @@ def test_without_a_program_the_error_names_its_package(monkeypatch, tmp_path):
 
 def test_a_program_that_fails_is_quoted_in_one_line():
     with pytest.raises(ToolError, match="^sh failed: E: this is why$"):
-        commands.call("sh", "-c", "echo Reading...; echo 'E: this is why' >&2; echo 'W: more' >&2; exit 1")
+        commands.call(
+            "sh", "-c", "echo Reading...; echo 'W: first' >&2; echo 'E: this is why' >&2; echo 'W: more' >&2; exit 1"
+        )
 
 
 def test_a_board_without_its_base_says_what_to_do(tmp_path):

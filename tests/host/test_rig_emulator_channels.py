@@ -14,7 +14,7 @@ import pytest
 import serial
 
 from flash_tools.errors import SilentError, ToolError, UsageError
-from flash_tools.rig.emulator import launch, machine
+from flash_tools.rig.emulator import board_files, launch
 from flash_tools.rig.emulator.control import Control, GuestError
 from flash_tools.rig.emulator.gpio_lines import GpioLines
 from flash_tools.rig.emulator.qmp import Qmp
@@ -34,7 +34,9 @@ def guest():
     control = Control(theirs)
 
     def start():
-        running.append(subprocess.Popen([sys.executable, "-S", os.fspath(machine._GUEST / "control.py"), relay.path]))
+        running.append(
+            subprocess.Popen([sys.executable, "-S", os.fspath(board_files.GUEST / "control.py"), relay.path])
+        )
         return running[-1]
 
     yield control, start
@@ -189,7 +191,9 @@ def qmp():
     refusal = [{"error": {"class": "GenericError", "desc": "no such thing"}}]
     reset = [{"event": "RESET"}, {"return": {"done": 1}}, {"event": "RESET"}]
     fake_qemu(theirs, {"bad": refusal, "reset": reset, "quit": None})
-    found = Qmp(ours)
+    heard = []
+    found = Qmp(ours, heard.append)
+    found.heard = heard
     yield found
     found.close()
 
@@ -197,7 +201,7 @@ def qmp():
 def test_commands_are_answered_and_events_counted(qmp):
     assert qmp.command("reset") == {"done": 1}
     qmp.wait_event("RESET", 2, LIMIT_S)
-    assert qmp.seen("RESET") == 2 and qmp.seen("WATCHDOG") == 0
+    assert qmp.seen("RESET") == 2 and qmp.seen("WATCHDOG") == 0 and qmp.heard == ["RESET", "RESET"]
     with pytest.raises(ToolError, match="^QEMU refused bad: no such thing$"):
         qmp.command("bad")
     with pytest.raises(SilentError, match="told of 2 RESET within 0.1 s, not of 3"):

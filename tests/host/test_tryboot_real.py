@@ -109,7 +109,7 @@ def test_the_layout_names_the_sizes_of_the_banks():
     names = [name for name, _, _ in LAYOUT]
     assert names[:6] == ["boot", "journal", "header0", "header1", "settings", "factory"]
     assert names[6] == "partitions of %d + %d" % (BOARD.BOOT_SIZE, BOARD.ROOT_SIZE)
-    assert BOARD.BOOT_SIZE + BOARD.ROOT_SIZE < images.SYSTEM_MAX and not BOARD.FIRST_STAGE
+    assert BOARD.BOOT_SIZE + BOARD.ROOT_SIZE < images.SYSTEM_MAX and BOARD.NATIVE
     real = importlib.import_module("board.rpi_tryboot")
     assert real.BOOT_SIZE + real.ROOT_SIZE < images.SYSTEM_MAX
     carve(Region(make_flash(), 0, real.STATE_SIZE), real.layout_of(real.STATE_SIZE))

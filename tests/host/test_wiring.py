@@ -98,8 +98,13 @@ def test_the_board_file_has_the_same_lines(board):
 
 def test_the_emulated_boards_ends_are_those_of_its_board_file():
     file = importlib.import_module("board.rig_imx6")
-    ends = " ".join(command.wiring_of("rig_imx6").pins.values())
-    assert file.SPI in ends and file.UART in ends
+    wiring = command.wiring_of("rig_imx6")
+    ends = " ".join(wiring.pins.values())
+    assert all(end in ends for end in (file.SPI, file.UART, file.BUTTON, file.LED))
+    told = {wire.at: wiring.pins[wire.pin] for wire in _wires(wiring)}
+    for bus, address in (file.EEPROM[:2], file.TEMPERATURE):
+        at = next(name for name in told if name.endswith("0x%x" % address))
+        assert told[at].endswith("i2c-%d" % bus)
 
 
 @pytest.mark.parametrize("board", command.BOARDS)

@@ -41,6 +41,7 @@ class Leg:
     paths: tuple[str, ...]
     lab: str = ""
     short: bool = True
+    only: str = ""  # a marker: the way to a board is tried by these as well as by all
     emulated: bool = False
 
 
@@ -49,7 +50,7 @@ LEGS = (
     Leg("sim", "sim", (_SCENARIOS, *_WITHOUT)),
     Leg("remote", "remote", (_SCENARIOS,), lab="sim"),
     Leg("emulated", "emulated", ("tests/rig", *_IGNORED), emulated=True),
-    Leg("remote-emulated", "remote", (_SCENARIOS,), lab="emulated", short=False, emulated=True),
+    Leg("remote-emulated", "remote", (_SCENARIOS,), lab="emulated", short=False, emulated=True, only="short"),
 )
 
 
@@ -131,7 +132,8 @@ def _add(total, leg, options, deadline):
 def _pytest(leg, options, result, lab, left_s):
     words = [sys.executable, "-m", "pytest", "-q", "-n", str(options.boards), "--dist", "worksteal", *leg.paths]
     words += ["--lg-env", str(environment.find(leg.env)), "-p", "no:cacheprovider"]
-    words += ["-m", options.select] if options.select else []
+    marker = options.select or leg.only
+    words += ["-m", marker] if marker else []
     words += ["-k", options.names] if options.names else []
     given = {**(lab.environment if lab else os.environ), RESULT: str(result)}
     return run(words, given, left_s)

@@ -181,6 +181,7 @@ def test_the_projects_modules_are_there_for_an_isolated_python_too(base, tmp_pat
 # -- resets ------------------------------------------------------------------------------------------------------------
 
 
+HELD = "line.request('rig', gpiod.LINE_REQ_DIR_IN)\nprint(line.get_value())\nline.release()"
 REBOOTS = {
     "a program": "import subprocess\nsubprocess.Popen(['reboot'])",
     "busybox's shell": "import subprocess\nsubprocess.Popen('reboot', shell=True)",
@@ -197,10 +198,13 @@ REBOOTS = {
 def test_a_reboot_comes_up_again_and_forgets_its_memory(board, way):
     boots = board.boots
     board.run("open('/run/here', 'w').close()")
+    board.line(1, 20, True)  # a button that is held stays so
     with suppress(SilentError):  # it may go down before it has answered
         board.run(REBOOTS[way])
     board.wait_boot(boots + 1, 3 * WATCHDOG_S + BOOT_S)
     assert board.run("import os\nprint(os.path.exists('/run/here'))") == "False\n"
+    assert board.run("import gpiod\nline = gpiod.Chip('gpiochip1').get_line(20)\n%s" % HELD) == "1\n"
+    board.line(1, 20, False)
     board.run(CHIP)
 
 

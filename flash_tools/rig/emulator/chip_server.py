@@ -39,7 +39,7 @@ class ChipServer:
     def cut_after(self, operations: int, seed: int) -> None:
         """Take the power inside of an operation: 1 is the next one."""
         with self._turn:
-            self._cut_at, self._seed = self.operations + operations + 1, seed
+            self._cut_at, self._seed = self.operations + operations, seed
 
     def finish(self) -> None:
         """Carry out what QEMU sent before it ended, and close the file."""

@@ -23,13 +23,13 @@ class GpioLines:
         self._file = channel.makefile("rwb")
 
     def drive(self, chip: int, number: int, level: bool) -> None:
-        """Put a level on a pin from outside; it stays until the power goes."""
-        _check(chip, number)
+        """Put a level on a pin from outside; it stays until the next reset."""
+        check(chip, number)
         self._ask("set_irq_in /machine/soc/gpio%d unnamed-gpio-in %d %d" % (chip + 1, number, bool(level)))
 
     def output(self, chip: int, number: int) -> bool | None:
         """Return the level that the board puts on a pin; None where the pin is an input."""
-        _check(chip, number)
+        check(chip, number)
         block = _BASE + chip * _STEP
         if not self._register(block + _DIRECTION) >> number & 1:
             return None
@@ -58,6 +58,7 @@ class GpioLines:
         return answer
 
 
-def _check(chip, number):
+def check(chip: int, number: int) -> None:
+    """Raise a UsageError where there is no such pin."""
     if not (0 <= chip < _CHIPS and 0 <= number < _LINES):
         raise UsageError("gpiochip%d line %d is not there: this board has 7 chips of 32 lines" % (chip, number))

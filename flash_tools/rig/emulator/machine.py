@@ -8,24 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from flash_tools.errors import SilentError, ToolError, UsageError
-from flash_tools.rig.emulator import build, commands, device_tree, launch, qemu_command
+from flash_tools.rig.emulator import board_files, build, commands, gpio_lines, launch, qemu_command
 from flash_tools.rig.emulator.chip_server import ChipServer
 from flash_tools.rig.emulator.control import Control
 from flash_tools.rig.emulator.control import GuestError as GuestError
-from flash_tools.rig.emulator.cpio import Archive
-from flash_tools.rig.emulator.gpio_lines import GpioLines
-from flash_tools.rig.emulator.qemu_command import EEPROM, EEPROM_SIZE, FLASH, FLASH_SIZE, Equipment
+from flash_tools.rig.emulator.qemu_command import FLASH, Equipment
 from flash_tools.rig.emulator.qmp import Qmp
 from flash_tools.rig.emulator.serial_relay import SerialRelay
 
 BOOT_S = 120  # a boot takes 4 s alone, many times that on a busy machine
-_GUEST = Path(__file__).parent / "guest"
-_GUEST_FILES = {
-    "usr/lib/rig/init": "init",
-    "usr/lib/rig/control.py": "control.py",
-    "sbin/reboot": "reboot",
-    "usr/bin/systemctl": "systemctl",
-}
 _boards: weakref.WeakSet = weakref.WeakSet()
 
 
@@ -47,8 +38,8 @@ class EmulatedBoard:
         rules = tuple((kind, free, port) for (kind, port), free in self.forward.items())
         self._equipment = Equipment(self.base / build.KERNEL, forward=rules, **equipment)
         self._process = self._control = self._qmp = self._lines = self._chip = None
-        _new(self.folder / FLASH, FLASH_SIZE)
-        _new(self.folder / EEPROM, EEPROM_SIZE)
+        self._wires: dict[tuple[int, int], bool] = {}
+        board_files.have_chips(self.folder)
         self._relays = {"serial": SerialRelay(), "second": SerialRelay()}
         _boards.add(self)
 
@@ -84,11 +75,15 @@ class EmulatedBoard:
             return
         self.off()
         program = commands.find("qemu-system-arm")
-        self._write_files()
+        board_files.write(self.folder, self.base, self.layers, self.payload)
         ours, theirs = _socket_pairs()
         try:
             fds = {name: channel.fileno() for name, channel in theirs.items()}
             self._start([program, *qemu_command.arguments(self._equipment, fds)], tuple(fds.values()))
+        except OSError as e:
+            for channel in ours.values():
+                channel.close()
+            raise ToolError("QEMU cannot be started: %s" % e.strerror) from None
         finally:
             for channel in theirs.values():
                 channel.close()
@@ -168,8 +163,11 @@ class EmulatedBoard:
         self.qmp("qom-set", path="/machine/peripheral/temperature", property="temperature", value=milli_celsius)
 
     def line(self, chip: int, number: int, level: bool) -> None:
-        """Put a level on a GPIO input from outside, as a button does."""
-        self._powered(self._lines).drive(chip, number, level)
+        """Put a level on a GPIO input from outside, as a button does; it stays there over resets and without power."""
+        gpio_lines.check(chip, number)
+        self._wires[chip, number] = level
+        if self.alive:
+            self._lines.drive(chip, number, level)
 
     def output(self, chip: int, number: int) -> bool | None:
         """Return the level that the board puts on a GPIO pin; None where the pin is an input."""
@@ -179,15 +177,6 @@ class EmulatedBoard:
         """Return what the kernel's console printed, over all boots in this folder."""
         path = self.folder / qemu_command.CONSOLE
         return path.read_text(errors="replace") if path.exists() else ""
-
-    def _write_files(self):
-        tree = (self.base / build.TREE).read_bytes()
-        (self.folder / qemu_command.TREE).write_bytes(device_tree.with_seed(tree))
-        layers = [self.base / name for name in (build.SYSTEM, *self.layers)]
-        with open(self.folder / qemu_command.INITRD, "wb") as file:
-            for layer in layers:
-                file.write(layer.read_bytes())
-            file.write(_overlay(self.payload))
 
     def _start(self, argv, fds):
         with open(self.folder / qemu_command.ERRORS, "wb") as log:
@@ -202,14 +191,23 @@ class EmulatedBoard:
             self._chip = ChipServer(self.folder / FLASH, channels["chip"], self._process.kill)
         else:
             channels["chip"].close()
-        self._lines = GpioLines(channels["qtest"])
+        self._lines = gpio_lines.GpioLines(channels["qtest"])
         try:
-            self._qmp = Qmp(channels["qmp"])
+            self._qmp = Qmp(channels["qmp"], self._hear)
         except ToolError:
             complaint = self._complaint()
             channels["qmp"].close()
             self.off()
             raise ToolError("QEMU did not start%s" % complaint) from None
+        (self.folder / qemu_command.INITRD).unlink()  # QEMU has read its 40 MB
+        self._hear("RESET")
+
+    def _hear(self, event):
+        """Put the levels from outside on the pins again: QEMU forgets them at every reset."""
+        if event == "RESET":
+            with suppress(ToolError, AttributeError):  # the power goes at the same time
+                for (chip, number), level in list(self._wires.items()):
+                    self._lines.drive(chip, number, level)
 
     def _powered(self, channel):
         if channel is None:
@@ -223,25 +221,9 @@ class EmulatedBoard:
         return ""
 
 
-def _overlay(payload):
-    archive = Archive()
-    for path, name in _GUEST_FILES.items():
-        archive.file(path, (_GUEST / name).read_bytes(), 0o755)
-    for path, data in payload.items():
-        archive.file(path, data, 0o755 if data[:2] == b"#!" else 0o644)
-    return archive.pack()
-
-
 def _socket_pairs():
     pairs = {name: socket.socketpair() for name in qemu_command.CHANNELS}
     return {name: pair[0] for name, pair in pairs.items()}, {name: pair[1] for name, pair in pairs.items()}
-
-
-def _new(path, size):
-    if not path.exists():
-        path.write_bytes(b"\xff" * size)
-    elif path.stat().st_size != size:
-        raise UsageError("%s has %d bytes, the emulated part has %d" % (path, path.stat().st_size, size))
 
 
 def _free_port(kind):

@@ -15,8 +15,9 @@ _TIMEOUT_S = 10
 class Qmp:
     """One connection to a running QEMU; a thread of its own reads it, so that no event is missed."""
 
-    def __init__(self, channel: socket.socket):
-        self._channel = channel
+    def __init__(self, channel: socket.socket, hear=lambda event: None):
+        """`hear` is called with the name of every event, in the thread that reads."""
+        self._channel, self._hear = channel, hear
         self._answers, self._events, self._gone = [], Counter(), False
         self._news, self._turn = threading.Condition(), threading.Lock()
         self._thread = threading.Thread(target=self._read, name="rig-qmp", daemon=True)
@@ -85,6 +86,8 @@ class Qmp:
             self._news.notify_all()
 
     def _take(self, message):
+        if "event" in message:
+            self._hear(message["event"])
         with self._news:
             if "event" in message:
                 self._events[message["event"]] += 1

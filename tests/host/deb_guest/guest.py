@@ -28,7 +28,7 @@ def unit():
     return dict(line.split("=", 1) for line in call("systemctl", "show", UNIT, "-p", names).splitlines())
 
 
-def wait(holds, seconds=20):
+def wait(holds, seconds=40):
     """Wait until it holds, or for so long."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
@@ -44,9 +44,8 @@ def restart(mode):
     return call("systemctl", "restart", UNIT)
 
 
-def main():
-    """Go through the package's life."""
-    found = {}
+def upgrade(found):
+    """Let it fall and rise, then upgrade the package below it."""
     found["fallen"] = wait(lambda: unit()["ActiveState"] == "active")
     found["probe"] = json.loads((STATE / "probe.json").read_text())
     found["stray"] = sorted(path.name for path in pathlib.Path("/run/fumo-agent").glob("firmware/*"))
@@ -57,6 +56,9 @@ def main():
     found["version"] = call("dpkg-query", "-W", "-f", "${Version}", "fumo-agent")
     shutil.copy("/fake.pyz", PYZ)
 
+
+def hang(found):
+    """Have systemd watch it, fed and not."""
     DROP_IN.parent.mkdir(exist_ok=True)
     DROP_IN.write_text(pathlib.Path(EXAMPLE).read_text().replace("WatchdogSec=30", "WatchdogSec=2"))
     call("systemctl", "daemon-reload")
@@ -69,6 +71,9 @@ def main():
     DROP_IN.unlink()
     call("systemctl", "daemon-reload")
 
+
+def choose_no_board(found):
+    """Start the agent itself without a board, with one whose hardware is not there, and the stand-in that refuses."""
     shutil.copy("/real.pyz", PYZ)
     restart("")
     found["real"] = {**unit(), "status": call("systemctl", "--no-pager", "status", UNIT)}
@@ -86,6 +91,9 @@ def main():
     found["unconfigured"] = unit()
     found["status"] = call("systemctl", "--no-pager", "status", UNIT)
 
+
+def remove(found):
+    """Remove the package, then purge it."""
     restart("good")
     found["before_removal"] = unit()
     found["removal"] = call("dpkg", "-r", "fumo-agent")
@@ -93,6 +101,13 @@ def main():
     MODE.unlink()
     found["purge"] = call("dpkg", "-P", "fumo-agent")
     found["left"] = call("sh", "-c", "find / -xdev -path /proc -prune -o -name '*fumo-agent*' -print").split()
+
+
+def main():
+    """Go through the package's life."""
+    found = {}
+    for part in (upgrade, hang, choose_no_board, remove):
+        part(found)
     return found
 
 
