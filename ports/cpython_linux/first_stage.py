@@ -14,6 +14,7 @@ from agent import factory
 from agent.errors import AgentError
 from agent.identity import Identity
 from agent.journal import Journal
+from agent.p256 import verify
 from agent.serial_install import SerialInstall
 from hal import first_stage, recovery
 from hal.watchdog import Feeder
@@ -22,7 +23,6 @@ from ports.cpython_linux.notify import notify
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
 from ports.cpython_linux.ram_copy import RamCopies
 from ports.cpython_linux.settings import ETC, NoBoard, SettingsError, load_board, read
-from ports.cpython_linux.signature import verify
 
 RUN = "/run/fumo-agent"
 WRONG = 78  # EX_CONFIG: no board is chosen, the service manager need not try again

@@ -20,6 +20,7 @@ from agent.errors import AgentError
 from agent.identity import Identity
 from agent.narrator import Narrator
 from agent.options import Headless
+from agent.p256 import verify
 from agent.reset import UNKNOWN
 from hal.lines import Button
 from hal.status_led import state_of
@@ -33,7 +34,6 @@ from ports.cpython_linux.net import Network
 from ports.cpython_linux.notify import notify
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
 from ports.cpython_linux.settings import ETC, load_board, read
-from ports.cpython_linux.signature import verify
 from ports.cpython_linux.watchdog import open_watchdog
 
 SOCKET = "console"
