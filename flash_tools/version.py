@@ -14,4 +14,7 @@ def version() -> str:
         project = tomllib.loads(_PROJECT.read_text()).get("project", {})
         if project.get("name") == _NAME:
             return project["version"]
-    return metadata.version(_NAME)
+    try:
+        return metadata.version(_NAME)
+    except metadata.PackageNotFoundError:  # copied to where it runs, without its tree
+        return "of unknown version"

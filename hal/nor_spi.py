@@ -27,8 +27,9 @@ class NorSpi:
         self._feed = feed
         self._status = bytearray(1)
         self._limit_ms = 0
-        self._since_ms = 0
+        self._since_ms = None
         self._working = False
+        self._quick = True  # it has never been seen working on a page
         chip = identify(self, link, clock, jedec_id, part)
         self.name, self.jedec_id = chip.name, chip.jedec_id
         self.size, self.page = chip.size, chip.page
@@ -59,17 +60,21 @@ class NorSpi:
     def program(self, addr, data):
         """Start to program within one page."""
         size = len(data)
-        self._check(addr, size)
+        if addr < 0 or addr + size > self.size:
+            self._check(addr, size)
         if not size or addr % self.page + size > self.page:
             raise FlashError("%d bytes at 0x%x do not lie within one page" % (size, addr))
-        self.wait()
         if self._aai:
+            self.wait()
             self._aai.program(addr, data)
             return
-        self.enable_write()
-        self._write_head[0] = self._program_opcode
-        self._address(self._write_head, addr)
-        self._link.command(self._write_head, data)
+        if not (self._working and self._quick and self._is_ready()):
+            self.wait()
+            self.enable_write()
+        head = self._write_head
+        head[0] = self._program_opcode
+        self._address(head, addr)
+        self._link.command(head, data)
         self.started(self._page_ms)
 
     def erase(self, addr, size):
@@ -90,10 +95,13 @@ class NorSpi:
         """Ask the chip; raise FlashError once it takes longer than it may."""
         if not self._working:
             return False
-        if not self.status() & _BUSY:
+        self._link.query(_READ_STATUS, self._status)
+        if not self._status[0] & _BUSY:
             self._working = False
             return False
-        if self._clock.since(self._since_ms) > self._limit_ms:
+        if self._since_ms is None:
+            self._since_ms = self._clock.ms()
+        elif self._clock.since(self._since_ms) > self._limit_ms:
             raise FlashError("the flash is still busy after %d ms: check its supply" % self._limit_ms)
         return True
 
@@ -107,9 +115,9 @@ class NorSpi:
                 self._clock.sleep_ms(1)
 
     def started(self, limit_ms):
-        """Remember that the chip works now, and for how long it may."""
+        """Remember that the chip works now, and for how long it may, counted from the first look at it."""
         self._limit_ms = limit_ms
-        self._since_ms = self._clock.ms()
+        self._since_ms = None
         self._working = True
 
     def status(self):
@@ -120,18 +128,29 @@ class NorSpi:
     def enable_write(self):
         """Allow the next program or erase; a chip that does not take it must not be believed."""
         self._link.command(_WREN)
-        if not self.status() & _WEL:
+        self._link.query(_READ_STATUS, self._status)
+        if not self._status[0] & _WEL:
             raise FlashError("the flash refuses to be written: check its write-protect pin and its supply")
 
     def command(self, head, data=None):
         """Send a command as it is."""
         self._link.command(head, data)
 
+    def _is_ready(self):
+        """Allow a program without asking first: a chip at work does not hear it, and the status then says so.
+
+        That saves a transaction a page where chips are done before the next command. Others are asked first from then on.
+        """
+        self._link.command(_WREN)
+        self._link.query(_READ_STATUS, self._status)
+        self._quick = self._status[0] & (_BUSY | _WEL) == _WEL
+        self._working = self._working and not self._quick
+        return self._quick
+
     def _address(self, head, addr):
-        last = len(head) - 1
-        for i in range(last, 0, -1):
-            head[i] = addr & 0xFF
-            addr >>= 8
+        if len(head) > 4:
+            head[1] = addr >> 24
+        head[-3], head[-2], head[-1] = addr >> 16 & 0xFF, addr >> 8 & 0xFF, addr & 0xFF
 
     def _check(self, addr, size):
         if addr < 0 or addr + size > self.size:

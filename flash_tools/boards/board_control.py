@@ -1,4 +1,4 @@
-"""One board and what it runs: asked over its console where it runs, else read from its flash.
+"""One board and what it runs: asked over its console where it runs (a Linux board over ssh), else read from its flash.
 
 status("sim:dev0")["version"]
 command("serial:/dev/ttyUSB0", "rollback")
@@ -12,17 +12,17 @@ from agent.job import STATE_FAILED, STATE_FAILED_HELD, STATE_READY
 from flash_tools import chips
 from flash_tools.boards.board_line import ANSWER_S, Console
 from flash_tools.boards.board_offline import Offline
+from flash_tools.boards.board_ssh import Agent
 from flash_tools.chips.image_file import in_use
-from flash_tools.errors import RefusedError, ToolError, UsageError
+from flash_tools.errors import RefusedError, UsageError
 from flash_tools.serial_line import LINK
 from flash_tools.sim.sim_files import FLASH
-from flash_tools.target import Target, parse
+from flash_tools.target import parse
 
 KINDS = ("sim", "serial", "file", "spi", "mtd", "mpy", "ssh")
 COMMANDS = ("confirm", "rollback", "request-update", "factory-reset")
 FINE, ROLLED_BACK, UPDATE, ON_TRIAL = 0, 8, 10, 11  # exit codes of `fumo status`
 _TRIAL_FAILED = 410
-_SSH = "%s: the service of a Linux board has no console yet; on the board itself name its flash, spi: or mtd:"
 _LIVE = {
     "confirm": "the firmware on trial is kept",
     "rollback": "the board restarts with the firmware before",
@@ -46,9 +46,9 @@ def status(
 
     `verify` reads the images of a board that cannot be asked.
     """
-    target = _target(board)
+    target = parse(board, *KINDS)
     if _is_live(target):
-        with Console(target, timeout_s) as console:
+        with _console(target, timeout_s) as console:
             return {"live": True, **console.status()}
     with _offline(board, layout, False, interrupt) as offline:
         return {**offline.status(verify), "in_use": _in_use(target)}
@@ -61,9 +61,9 @@ def command(
     """Have a board do one of COMMANDS; RefusedError where it, or the same code here, refuses."""
     if name not in COMMANDS:
         raise UsageError("a board can %s, not %s" % (", ".join(COMMANDS), name))
-    target = _target(board)
+    target = parse(board, *KINDS)
     if _is_live(target):
-        with Console(target, timeout_s) as console:
+        with _console(target, timeout_s) as console:
             _foresee(name, console.status()) if dry_run else console.command(name)
         return Done(True, _LIVE[name])
     if name == "request-update":
@@ -101,16 +101,13 @@ def _foresee(name, facts):
         raise RefusedError("an update is under way")
 
 
-def _target(board) -> Target:
-    target = parse(board, *KINDS)
-    if target.kind == "ssh":
-        raise ToolError(_SSH % target)
-    return target
+def _console(target, timeout_s):
+    return (Agent if target.kind == "ssh" else Console)(target, timeout_s)
 
 
 def _is_live(target):
     """Tell whether there is a line to ask: that of a simulated device is there while it runs with one."""
-    return target.kind == "serial" or (target.kind == "sim" and (Path(target.place) / LINK).exists())
+    return target.kind in ("serial", "ssh") or (target.kind == "sim" and (Path(target.place) / LINK).exists())
 
 
 def _in_use(target):

@@ -27,6 +27,14 @@ def sane(facts: dict) -> dict:
     return kept
 
 
+def parse_status(line: str) -> dict | None:
+    """Return the facts of a line `status {...}`, None where it is damaged."""
+    try:
+        return json.loads(line[len("status ") :])
+    except (ValueError, RecursionError):
+        return None
+
+
 class Console:
     """The line of one board, for one program at a time."""
 
@@ -37,11 +45,7 @@ class Console:
 
     def status(self) -> dict:
         """Return what the board says of itself."""
-        text = self._ask("status", ("status {",))[7:]
-        try:
-            facts = json.loads(text)
-        except (ValueError, RecursionError):
-            facts = None
+        facts = parse_status(self._ask("status", ("status {",)))
         if facts is None:
             raise SilentError("%s answers, but its answer is damaged: is the baud rate right?" % self._target)
         return sane(facts)

@@ -10,16 +10,20 @@ from dataclasses import asdict, dataclass
 
 import serial
 
+from flash_tools.boards import board_ssh
 from flash_tools.boards.monitor_words import OTHER, WARN, explain
 from flash_tools.cli.output import plain
 from flash_tools.errors import BusyError, NotFoundError, SilentError
+from flash_tools.serial_line import KINDS as LINES
 from flash_tools.serial_line import open_line
 from flash_tools.target import Target
 
+KINDS = (*LINES, "ssh")
 _READ_S = 0.1
 _AGAIN_S = 0.2
 _PIECE = 4096
 _LONGEST = 4096  # of a line that does not end: shown in pieces
+_OPEN_S = 10.0  # for a connection over ssh
 _GONE = "the line is gone: waiting for it to come back"
 _BACK = "the line is back"
 
@@ -68,15 +72,15 @@ class Monitor:
     ) -> None:  # fmt: skip
         self._target, self._show, self._show_bytes = target, show, show_bytes
         self._typed = typed or queue.SimpleQueue()
-        self._lines, self._until = Lines(), None
+        self._lines, self._until, self._deadline = Lines(), None, None
 
     def run(self, until: str | None = None, timeout_s: float | None = None) -> None:
         """Watch until a line has that text, or for so long; a text that never comes is a SilentError."""
         self._until = until
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        line = open_line(self._target, _READ_S)
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        line = self._open()
         try:
-            while deadline is None or time.monotonic() < deadline:
+            while self._left_s() > 0:
                 if line is None:
                     line = self._again()
                 elif self._look(line):
@@ -90,6 +94,14 @@ class Monitor:
             return
         if until is not None:
             raise SilentError("%s has not said %r within %g s" % (self._target, plain(until), timeout_s))
+
+    def _left_s(self):
+        return _OPEN_S if self._deadline is None else self._deadline - time.monotonic()
+
+    def _open(self):
+        if self._target.kind == "ssh":
+            return board_ssh.Line(self._target, _READ_S, min(_OPEN_S, self._left_s()))
+        return open_line(self._target, _READ_S)
 
     def _look(self, line):
         """Take what comes; tell whether the text was in it."""
@@ -125,8 +137,8 @@ class Monitor:
     def _again(self):
         """Return the line if it is there again; a board that resets on USB is away for a second or two."""
         try:
-            line = open_line(self._target, _READ_S)
-        except (NotFoundError, BusyError):
+            line = self._open()
+        except (NotFoundError, BusyError, SilentError):
             time.sleep(_AGAIN_S)
             return None
         self._show(Entry(time.time(), _BACK, notice=True))

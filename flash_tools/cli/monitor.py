@@ -19,7 +19,6 @@ from flash_tools.boards import monitor as work
 from flash_tools.boards.monitor_words import BAD, GOOD, NEWS, WARN
 from flash_tools.cli.output import VERSION, say
 from flash_tools.errors import StoppedError, ToolError, UsageError
-from flash_tools.serial_line import KINDS
 from flash_tools.target import Board, parse
 
 _COLOURS = {GOOD: "green", BAD: "red", WARN: "yellow", NEWS: "cyan"}
@@ -44,7 +43,7 @@ def monitor(
         raise UsageError("--raw or --json, not both")
     if timeout is not None and not 0 < timeout < 1e9:
         raise UsageError("--timeout is a number of seconds")
-    target = parse(board, *KINDS)
+    target = parse(board, *work.KINDS)
     with ExitStack() as stack:
         shown = [] if raw else [_show_json if as_json else _Screen().show]
         if log:

@@ -59,6 +59,10 @@ def package_build_command(
     ] = False,
     image_size: Size = None,
     deflated: Annotated[bool, typer.Option("--deflated", help="zip: deflate the files in it.")] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compiled", help="zip: bytecode of this very Python beside each module, for slow boards."),
+    ] = False,
     header_size: Annotated[str, typer.Option(help="mcuboot: size of the header of a binary to be signed.")] = "512",
     slot_size: Slot = None,
     align: Annotated[int, typer.Option(help="mcuboot: what the bootloader programs at once.")] = 8,
@@ -70,8 +74,9 @@ def package_build_command(
     whom = package_target.combine(board, product, model, layout, flash_size)
     sizes = [package_target.size_of(text) if text else None for text in (image_size, header_size, slot_size)]
     wish = Wish(
-        kind, version, sizes[0], deflated, _image_key(image_key), sizes[1], sizes[2] or 0, align, counter or None
-    )
+        kind, version, sizes[0], deflated, _image_key(image_key), sizes[1], sizes[2] or 0, align, counter or None,
+        compiled=compiled,
+    )  # fmt: skip
     built = package_make.build(
         image, wish, whom, _signer(key), counter=counter, encoding=encoding, old=old, revoked=revoke or (), large=large
     )

@@ -45,7 +45,7 @@ def debian_version(version: str) -> str:
 def modules(root: Path = ROOT) -> dict[str, bytes]:
     """Return the modules of the zip by their paths, its `__main__` included."""
     found = {
-        "__main__.py": (DATA / "launch.py").read_bytes(),
+        "__main__.py": (DATA.parent / "launch.py").read_bytes(),
         "ports/__init__.py": (root / "ports/__init__.py").read_bytes(),
     }
     for folder in _FOLDERS:

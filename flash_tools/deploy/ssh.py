@@ -20,9 +20,9 @@ USUAL_PATH = "fumo-agent"  # in the home of that user
 _KEPT = 2  # versions beside the current one
 _TIMEOUT_S = 900  # of one command
 _QUIET_S = 60  # without a byte
-_NOT_THERE = ("resolve hostname", "connection refused", "no route to host", "network is unreachable", "command not found",
-              "connection timed out", "not found")  # fmt: skip
-_DROPPED = ("lost", "closed", "reset by", "broken pipe", "unexpectedly", "timeout", "timed out")
+NOT_THERE = ("resolve hostname", "connection refused", "no route to host", "network is unreachable", "command not found",
+             "connection timed out", "not found")  # fmt: skip
+DROPPED = ("lost", "closed", "reset by", "broken pipe", "unexpectedly", "timeout", "timed out")
 _SSH_FAILED, _RSYNC_LINE = 255, (10, 12, 30, 35)
 _SWITCH = """set -e
 cd %(path)s
@@ -91,9 +91,9 @@ def _error(program, done, host):
     said = (of_ssh[-1:] or lines[:1] or ["it ended with %d" % done.returncode])[0]
     text = "%s and %s: %s" % (program, host, said)
     low = said.lower()
-    if any(part in low for part in _NOT_THERE):
+    if any(part in low for part in NOT_THERE):
         return NotFoundError(text)
-    if any(part in low for part in _DROPPED) or (program == "rsync" and done.returncode in _RSYNC_LINE):
+    if any(part in low for part in DROPPED) or (program == "rsync" and done.returncode in _RSYNC_LINE):
         return SilentError(text + "; run it again, it goes on where it was")
     if done.returncode == _SSH_FAILED:
         return NotFoundError(text)

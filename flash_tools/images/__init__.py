@@ -6,6 +6,7 @@
 One file a kind. `contents` looks into an image again, whoever made it.
 """
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Wish:
     counter: int | None = None
     bank_size: int | None = None  # mcuboot: the slot, where nobody says another size
     usual_key: object = None  # mcuboot: the same where no key was named; an image may be by another one
+    compiled: bool = False  # zip: with the bytecode of this Python
 
 
 @dataclass
@@ -52,6 +54,8 @@ def make(source: Path, wish: Wish) -> Made:
         raise UsageError(f"there is no kind {wish.kind}: use one of {', '.join(KINDS)}")
     if wish.deflated and wish.kind != "zip":
         raise UsageError("--deflated is for --kind zip")
+    if wish.compiled and not (wish.kind == "zip" and source.is_dir()):
+        raise UsageError("--compiled is for a folder with --kind zip")
     if wish.image_size is not None and not (wish.kind == "lfs2" and source.is_dir()):
         raise UsageError("--image-size is for a folder with --kind lfs2")
     if source.is_dir():
@@ -105,12 +109,21 @@ def _of_folder(source, wish):
     if wish.kind == "lfs2":
         data = lfs2.build(found.files, wish.image_size)
     else:
-        data = zip_image.build(found.files, wish.deflated) if wish.kind == "zip" else romfs.build(found.files)
+        data = _zip(found.files, wish) if wish.kind == "zip" else romfs.build(found.files)
     notes = [f"{len(found.files)} files of {found.size} bytes"]
+    if wish.compiled:
+        notes.append("bytecode of Python %d.%d: another version passes it over" % sys.version_info[:2])
     if found.left_out:
         more = ", ..." if len(found.left_out) > 5 else ""
         notes.append(f"left out: {', '.join(found.left_out[:5])}{more}")
     return Made(wish.kind, data, version, notes)
+
+
+def _zip(files, wish):
+    try:
+        return zip_image.build(files, wish.deflated, wish.compiled)
+    except ValueError as e:
+        raise UsageError(str(e)) from None
 
 
 def _of_file(source, data, wish):

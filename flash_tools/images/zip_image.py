@@ -15,6 +15,7 @@ from flash_tools.images.tree import FILES_MAX, IMAGE_MAX
 
 _DATE = (1980, 1, 1, 0, 0, 0)
 _PART = 1 << 16
+_MARSHAL = 2  # later ones depend on reference counts: the same modules would give other bytes each time
 
 
 def build(files: dict[str, bytes], deflated: bool = False, compiled: bool = False) -> bytes:
@@ -45,7 +46,7 @@ def _bytecode(files):
             except (SyntaxError, ValueError) as e:
                 raise ValueError("%s is no Python that could be compiled: %s" % (path, e)) from None
             digest = importlib.util.source_hash(source)
-            found[path + "c"] = importlib.util.MAGIC_NUMBER + b"\x01\0\0\0" + digest + marshal.dumps(code)
+            found[path + "c"] = importlib.util.MAGIC_NUMBER + b"\x01\0\0\0" + digest + marshal.dumps(code, _MARSHAL)
     return found
 
 

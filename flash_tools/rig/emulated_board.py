@@ -18,6 +18,7 @@ from flash_tools.deploy.files import build as device_files
 from flash_tools.errors import BusyError, NotFoundError
 from flash_tools.rig.emulator.build import build
 from flash_tools.rig.emulator.machine import EmulatedBoard
+from flash_tools.rig.emulator.project_files import module
 from flash_tools.rig.emulator.qemu_command import EEPROM, FLASH
 from flash_tools.rig.wishes import WISHES
 
@@ -41,10 +42,8 @@ class RigEmulatedBoard:
         self.folder, self.on_bytes = Path(folder), lambda data: None
         self.folder.mkdir(parents=True, exist_ok=True)
         self.machine = EmulatedBoard(self.folder, build(base), ports=(NOTIFY,), exact_cuts=True, **equipment)
-        self._line = os.open(self.machine.serial, os.O_RDWR | os.O_NOCTTY)
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
+        self.more: dict[str, bytes] = {}  # files of its root file system that no put() need write
+        self._begin_to_listen()
 
     @property
     def notify_port(self) -> int:
@@ -71,6 +70,7 @@ class RigEmulatedBoard:
             **system_files(),
             "etc/fumo-agent/config.toml": (self.folder / CONFIG).read_bytes(),
             **self._own(),
+            **self.more,
         }
         self.machine.on(wait=False)
 
@@ -99,16 +99,24 @@ class RigEmulatedBoard:
         self._refuse_power()
         shutil.rmtree(self.folder / _ROOT, ignore_errors=True)
         (self.folder / CONFIG).unlink(missing_ok=True)
+        self.more = {}
         for name in (FLASH, EEPROM):
             path = self.folder / name
             path.write_bytes(b"\xff" * path.stat().st_size)
 
     def close(self) -> None:
         """Take its power for good."""
-        self._ends.set()
-        self._thread.join()
-        os.close(self._line)
+        self._end_listening()
         self.machine.close()
+
+    @contextlib.contextmanager
+    def lent_line(self):
+        """Give the path of its serial line to another program for a while, which then hears what it says."""
+        self._end_listening()
+        try:
+            yield self.machine.serial
+        finally:
+            self._begin_to_listen()
 
     def console(self) -> list[str]:
         """Return the last lines of the kernel's console."""
@@ -126,6 +134,17 @@ class RigEmulatedBoard:
         if self.runs:
             raise BusyError("the board has power: take it before its files are replaced")
 
+    def _begin_to_listen(self):
+        self._line = os.open(self.machine.serial, os.O_RDWR | os.O_NOCTTY)
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _end_listening(self):
+        self._ends.set()
+        self._thread.join()
+        os.close(self._line)
+
     def _listen(self):
         while not self._ends.is_set():
             if select.select((self._line,), (), (), _LOOK_S)[0]:
@@ -139,5 +158,7 @@ class RigEmulatedBoard:
 @cache
 def system_files() -> dict[str, bytes]:
     """Return the first stage as it is installed with the system, and what starts it for ever."""
-    found = {_PLACE + place: data for place, data in device_files(Wish("cpython_linux", "rig_imx6")).items()}
-    return {**found, _PLACE + "__main__.py": _MAIN, "etc/rig/start": _START}
+    found = {"etc/rig/start": _START}
+    for place, data in {**device_files(Wish("cpython_linux", "rig_imx6")), "__main__.py": _MAIN}.items():
+        found.update(module(place, data, _PLACE) if place.endswith(".py") else {_PLACE + place: data})
+    return found

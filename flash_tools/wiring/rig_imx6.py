@@ -25,7 +25,7 @@ _LINES = Part(
         Wire("ttymxc1", "console.log", "serial out", "the kernel's console"),
         Wire("ttymxc2", "agent's line", "serial out", "fumo monitor, fumo recover"),
         Wire("ttymxc3", "second line", "serial out", "for whatever a test connects"),
-        Wire("17", "EmulatedBoard.line(1, 17)", "button", "low while pressed, driven from outside"),
+        Wire("17", "EmulatedBoard.line(1, 17)", "button", "high while pressed, driven from outside"),
         Wire("18", "EmulatedBoard.output(1, 18)", "led", "high: on, seen from outside"),
         Wire("eth0", "network", "select", "the host's 127.0.0.1 is 10.0.2.2"),
         Wire("watchdog0", "reset", "reset", "the emulated hardware watchdog"),

@@ -2,6 +2,8 @@
 
 fumo-agent run        what the service starts: first stage, then the firmware in the bank that it chose
 fumo-agent status     how the running agent is; also confirm, rollback, request-update, factory-reset, recovery
+fumo-agent check      what is wrong with settings, board file and devices, and what to do
+fumo-agent monitor    what it says, as long as one listens; lines that are typed go to it
 """
 
 import argparse
@@ -31,24 +33,27 @@ def main(words=None):
     parser.add_argument("--etc", default="/etc/fumo-agent", help="folder of config.toml (%(default)s)")
     parser.add_argument(
         "command",
-        choices=("run", "check", "install", *COMMANDS),
+        choices=("run", "check", "install", "monitor", *COMMANDS),
         help="run: what the service starts; install --help tells its own options",
     )
+    parser.add_argument("--with-input", action="store_true", help="monitor: end when what is typed ends")
     given = parser.parse_args(words)
     if given.command == "run":
         return _run(given.etc)
-    try:
-        return _check(given.etc) if given.command == "check" else _ask(given.command)
-    except AgentError as e:
-        print("fumo-agent: %s" % e, file=sys.stderr)
-        return 1
+    if given.command == "monitor":
+        return _monitor(given.with_input)
+    if given.command == "check":
+        from ports.cpython_linux.check import main as check
+
+        return check(given.etc)
+    return _ask(given.command)
 
 
 def _run(etc):
     from ports.cpython_linux import settings
 
     try:
-        board = settings.load_board(settings.read(etc).board)
+        board = settings.read(etc).load_board()
     except AgentError:
         board = None  # the first stage says why
     if getattr(board, "NATIVE", False):  # something else chooses the bank, a boot ROM for one
@@ -58,17 +63,6 @@ def _run(etc):
     from ports.cpython_linux.first_stage import main as first_stage
 
     return first_stage(etc)
-
-
-def _check(etc):
-    """Say whether settings and board file are right, and whether the hardware answers; nothing is written."""
-    from ports.cpython_linux import settings
-
-    found = settings.read(etc)
-    board = settings.load_board(found.board)
-    options = found.options(board)
-    print("board %s, name %s, watchdog %d ms" % (found.board, options.name, board.WATCHDOG_MS))
-    return 0
 
 
 def _ask(command):
@@ -82,11 +76,26 @@ def _ask(command):
             line.sendall(command.encode() + b"\n")
             answer = _answer(line, command)
         except OSError as e:
-            text = "the agent does not answer (%s): is the service running, and are you root?"
-            print("fumo-agent: " + text % (e.strerror or e), file=sys.stderr)
-            return NO_AGENT
+            return _no_agent(e)
     print(answer)
     return REFUSED if answer.startswith("refused") else 0
+
+
+def _monitor(with_input):
+    from ports.cpython_linux.first_stage import RUN
+    from ports.cpython_linux.main import SOCKET
+    from ports.cpython_linux.monitor import monitor
+
+    try:
+        return monitor(os.path.join(RUN, SOCKET), with_input)
+    except OSError as e:
+        return _no_agent(e)
+
+
+def _no_agent(error):
+    text = "the agent does not answer (%s): is the service running, and are you root?"
+    print("fumo-agent: " + text % (error.strerror or error), file=sys.stderr)
+    return NO_AGENT
 
 
 def _answer(line, command):

@@ -19,11 +19,23 @@ _SMALL = 65536
 _NOTE = 256  # what is smaller is taken for written once it is synced
 _ERASE_MS = 1000  # a slow card, and what it has to do before
 _DIRECT = 1 << 20
+_HUGE = 2 << 20  # a large page of memory
 _PROBE = 1 << 20  # how far apart the kernel is asked whether it has let go of what was written
-_AHEAD = 8 << 20  # what was just written is going to be read back
 _BLANK = b"\xff" * SECTOR
 _UNKNOWN = -2
 _NO_WRITE = (errno.EROFS, errno.EBUSY)
+
+
+def aligned(size):
+    """Return memory that a disk takes and fills as it is; of large pages where the kernel has them, which takes half the time."""
+    # Mapped in multiples of a large page: otherwise the kernel does not let it begin where one can.
+    memory = mmap.mmap(-1, -(-size // _HUGE) * _HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if size >= _HUGE:
+        try:
+            memory.madvise(mmap.MADV_HUGEPAGE, 0, size // _HUGE * _HUGE)
+        except (OSError, AttributeError):
+            pass  # a kernel without
+    return memoryview(memory)[:size]
 
 
 class BlockFlash:
@@ -52,6 +64,8 @@ class BlockFlash:
         self._inside(addr, len(into))
         if self._high and addr < self._high and self._low < addr + len(into):
             self.sync()
+        if len(into) >= _SMALL and self._read_past(addr, into):
+            return
         if self._high and addr < self._high and self._low < addr + len(into) and self._open_direct():
             self._read_direct(addr, into)
             return
@@ -100,8 +114,6 @@ class BlockFlash:
         low, high = self._low, self._high
         if not high or (not self._past and not self._let_go(low, high)):
             return
-        if high - low > SECTOR:
-            os.posix_fadvise(self._fd, self._start + low, min(high - low, _AHEAD), os.POSIX_FADV_WILLNEED)
         self._low = self._high = 0
         self._past = True
 
@@ -173,16 +185,27 @@ class BlockFlash:
         except OSError:
             return True
 
+    def _read_past(self, addr, into):
+        """Read past the kernel's memory, without a copy; tell whether place and memory of it allow that."""
+        if addr % SECTOR or len(into) % SECTOR or not self._open_direct():
+            return False
+        try:
+            return os.preadv(self._direct, [into], self._start + addr) == len(into)
+        except OSError as e:
+            if e.errno == errno.EINVAL:
+                return False
+            raise self._error("read", addr, e) from e
+
     def _read_direct(self, addr, into):
         if not self._aligned:
-            self._aligned = mmap.mmap(-1, _DIRECT)
+            self._aligned = aligned(_DIRECT)
         view, done = memoryview(into), 0
         while done < len(into):
             skip = (addr + done) % SECTOR
             first = self._start + addr + done - skip
             wanted = min(_DIRECT, (skip + len(into) - done + SECTOR - 1) // SECTOR * SECTOR)
             try:
-                count = os.preadv(self._direct, [memoryview(self._aligned)[:wanted]], first)
+                count = os.preadv(self._direct, [self._aligned[:wanted]], first)
             except OSError as e:
                 raise self._error("read", addr, e) from e
             count = min(count - skip, len(into) - done)

@@ -1,6 +1,7 @@
 """The owner's console of a Linux board: its serial line, and a socket for whoever is on the board itself.
 
-What happens goes to both and to the service's log, a line an event; what is typed comes from both. Never waits.
+What happens goes to both and to the service's log, a line an event; what is typed comes from both. Never waits, whatever is
+sent: each turn takes a bounded part of it.
 """
 
 import os
@@ -10,6 +11,7 @@ from agent.errors import AgentError
 
 _LONGEST = 200
 _CLIENTS = 4
+_PIECES = 8  # of the serial line's input in one turn
 
 
 class Lines:
@@ -42,9 +44,10 @@ class Console:
 
     def say(self, *words):
         """Say an event."""
-        line = " ".join([str(word) for word in words])
+        line = "".join([c if c.isprintable() else "?" for c in " ".join([str(word) for word in words])])
         self._log("%s", line)
-        data = (line + "\r\n").encode()
+        self._welcome()  # who waits for the board's start is to hear its first line
+        data = (line + "\r\n").encode("utf-8", "replace")
         self._to_uart(data)
         for client, _ in list(self._clients):
             self._to_client(client, data)
@@ -76,7 +79,7 @@ class Console:
 
     def _from_uart(self):
         found = []
-        while self._uart:
+        for _ in range(_PIECES if self._uart else 0):
             try:
                 count = self._uart.read_into(self._buffer)
             except AgentError as e:
@@ -95,12 +98,14 @@ class Console:
 
     def _welcome(self):
         try:
-            while self._server and len(self._clients) < _CLIENTS:
+            for _ in range(_CLIENTS if self._server else 0):
                 client, _ = self._server.accept()
                 client.setblocking(False)
                 self._clients.append((client, Lines()))
         except OSError:
             pass
+        for client, _ in self._clients[:-_CLIENTS]:  # who says nothing must not keep others out
+            self._drop(client)
 
     def _from_client(self, client, lines):
         try:
@@ -129,7 +134,7 @@ class Console:
 
 def _listen(path, log):
     try:
-        if os.path.exists(path):
+        if os.path.lexists(path):
             os.unlink(path)
         server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         server.bind(path)

@@ -15,16 +15,20 @@ from agent.errors import AgentError
 from agent.identity import Identity
 from agent.journal import Journal
 from agent.p256 import verify
+from agent.reset import is_normal
 from agent.serial_install import SerialInstall
 from hal import first_stage, recovery
+from hal.eeprom_i2c import BOOTS
 from hal.watchdog import Feeder
 from ports.cpython_linux import system
-from ports.cpython_linux.notify import notify
+from ports.cpython_linux.install import Locked, lock
+from ports.cpython_linux.notify import notify, tell
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
 from ports.cpython_linux.ram_copy import RamCopies
-from ports.cpython_linux.settings import ETC, NoBoard, SettingsError, load_board, read
+from ports.cpython_linux.settings import ETC, NoBoard, SettingsError, blame, read
 
-RUN = "/run/fumo-agent"
+RUN = system.run_folder()
+LOCK = "lock"  # a file in it, held from before the choice to the end of the firmware
 WRONG = 78  # EX_CONFIG: no board is chosen, the service manager need not try again
 WISH = "recovery"  # a file in RUN: the next start is to end in serial recovery
 _PATIENCE_S = 600  # with hardware that does not answer; then the board starts again, which may help
@@ -41,49 +45,63 @@ def _stop(number, frame):
 
 
 class FirstStage:
-    """One start. `execute` is os.execv, or what stands in for it."""
+    """One start. `run` is the service's folder on the RAM disk; `execute` is os.execv, or what stands in for it."""
 
     def __init__(self, etc=ETC, run=RUN, log=log_to_stderr, execute=os.execv):
         self._etc, self._run, self._log, self._execute = etc, run, log, execute
-        self._said = self._port = None
+        self._said = self._port = self._cause = None
 
     def start(self):
         """Hand over, or return an exit code."""
         signal.signal(signal.SIGTERM, _stop)
         try:
             self._settings = read(self._etc)
-            self._board = load_board(self._settings.board)
-            os.makedirs(self._run, 0o700, exist_ok=True)
+            self._board = self._settings.load_board()
+            _make_folder(self._run)
+            self._begin()
             return self._choose()
         except NoBoard as e:
             self._say(e)
             return WRONG
         except AgentError as e:
             self._say(e)
+            self._keep_cause()
             return 1
         except Stopped:
+            notify("STOPPING=1")
+            self._keep_cause()
             if self._port:
                 self._port.watchdog.close()
             return 0
 
-    def _choose(self):
+    def _begin(self):
+        """Arm the watchdog, then wait for all that a decision needs."""
         self._port = self._make_port()
         self._feed = Feeder(self._port.watchdog, self._port.clock).feed
-        self._cause, why = system.reset_cause(self._run, keep_folder=keep_folder())
+        self._lock = self._patiently(self._take_lock)
+        self._cause, why = system.reset_cause(self._run, keep_folder=system.keep_folder())
         self._log("started: %s", why)
         self._port.cause = self._cause
-        self._hardware = self._patiently(lambda: self._board.build(self._port))
+        self._hardware = self._patiently(self._build)
         self._identity = self._patiently(self._identify)
-        copies = RamCopies(_ram_disk(self._run), self._hardware.banks, self._identity, self._feed)
-        self._patiently(copies.make_room)
-        boot = self._hardware.boot
+        self._copies = RamCopies(_ram_disk(self._run), self._hardware.banks, self._identity, self._feed)
+        self._patiently(lambda: self._copies.make_room(self._hardware.boot))
+
+    def _choose(self):
+        boot, copies = self._hardware.boot, self._copies
         bank = first_stage.choose(
             boot, self._cause, self._hardware.crash_counter, copies.check, self._wants_recovery(), trusting=False
         )
+        self._count_boot()
         if bank < 0:
             return self._recover()
         copies.keep_only(bank)
         return self._hand_over(bank, copies)
+
+    def _count_boot(self):
+        counter = self._hardware.crash_counter
+        if hasattr(counter, "add"):
+            counter.add(BOOTS)
 
     def _make_port(self):
         from ports.cpython_linux.clock import Clock
@@ -92,6 +110,20 @@ class FirstStage:
         place = {"path": self._settings.watchdog} if self._settings.watchdog else {}
         watchdog = self._patiently(lambda: open_watchdog(self._board.WATCHDOG_MS, **place), feeds=False)
         return LinuxPort(Clock(), watchdog, self._log)
+
+    def _take_lock(self):
+        try:
+            return lock(os.path.join(self._run, LOCK))
+        except Locked:  # a firmware that found that itself would be taken for one that crashes
+            raise AgentError("`fumo-agent install` is at work, or another agent: waiting for its end") from None
+
+    def _build(self):
+        try:
+            return self._board.build(self._port)
+        except AgentError:
+            raise
+        except Exception as e:  # whatever a file of somebody's own does
+            raise AgentError(blame("the board file %s fails" % self._settings.board, e)) from None
 
     def _identify(self):
         facts = factory.read(self._hardware.factory)
@@ -116,28 +148,34 @@ class FirstStage:
                     raise
             if feeds:
                 self._feed()
-            notify("STATUS=%s" % self._said)
             time.sleep(_PAUSE_S if not feeds else min(_PAUSE_S, self._port.watchdog.timeout_ms / 4000))
 
     def _say(self, error):
         if str(error) != self._said:
             self._said = str(error)
             self._log("%s", error)
+            tell(self._said)
+
+    def _keep_cause(self):
+        """What ends before any firmware has run is no crash of it: the next start has the same cause as this one."""
+        if self._cause is not None and is_normal(self._cause):
+            system.mark_planned(self._run, system.keep_folder())
 
     # -- what comes next ----------------------------------------------------------------------------------------------
 
     def _wants_recovery(self):
-        wish = os.path.join(self._run, WISH)
-        if os.path.exists(wish):
-            os.unlink(wish)
+        try:
+            os.unlink(os.path.join(self._run, WISH))
             return True
+        except OSError:
+            pass
         return bool(self._hardware.button and self._hardware.button())
 
     def _recover(self):
         """Offer serial recovery for a while, then begin again."""
         hardware, duration_s = self._hardware, self._settings.recovery_s or _RECOVERY_S
         self._log("serial recovery for %d s", duration_s)
-        notify("READY=1\nSTATUS=serial recovery")
+        tell("serial recovery", "READY=1")
         if hardware.uart:
             target = SerialInstall(hardware, Journal(hardware.journal), self._identity, self._feed)
             if not target.start(self._cause):
@@ -160,22 +198,30 @@ class FirstStage:
         boot, watchdog = self._hardware.boot, self._port.watchdog
         facts = {
             "bank": bank, "ran_before": boot.ran_before(), "cause": self._cause, "layout": self._hardware.layout,
-            "watchdog": watchdog.fd, "run": self._run, "etc": self._etc, "board": self._settings.board,
-            "version": copies.manifests[bank].version,
+            "watchdog": watchdog.fd, "lock": self._lock, "run": self._run, "etc": self._etc,
+            "board": self._settings.board, "version": copies.manifests[bank].version,
         }  # fmt: skip
         self._log("bank %d, version %s", bank, facts["version"])
         watchdog.feed()
-        notify("READY=1\nSTATUS=bank %d, version %s" % (bank, facts["version"]))
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _close_all_but(watchdog.fd)
+        tell("bank %d, version %s" % (bank, facts["version"]), "READY=1")
+        self._cause = None  # from here on the firmware answers for how it ends
+        # heard by the firmware, once it can stop the watchdog
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+        os.set_inheritable(self._lock, True)
+        _close_all_but(*(fd for fd in (watchdog.fd, self._lock) if fd is not None))
         words = [sys.executable, "-I", "-B", copies.path(bank), json.dumps(facts)]
-        self._execute(sys.executable, words)
+        try:
+            self._execute(sys.executable, words)
+        except OSError as e:
+            raise AgentError("cannot start %s: %s" % (sys.executable, e.strerror)) from None
         return 1
 
 
-def keep_folder():
-    """Return the service's folder on a disk, for a mark that outlives a restart of the board; None where it has none."""
-    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
+def _make_folder(run):
+    try:
+        os.makedirs(run, 0o700, exist_ok=True)
+    except OSError as e:
+        raise AgentError("cannot make %s: %s" % (run, e.strerror)) from None
 
 
 def _ram_disk(run):
@@ -184,11 +230,13 @@ def _ram_disk(run):
     return own if os.path.isdir(own) else run
 
 
-def _close_all_but(fd):
+def _close_all_but(*kept):
     """What the libraries have opened is not to leak into the firmware."""
-    os.closerange(3, fd if fd is not None else 256)
-    if fd is not None:
-        os.closerange(fd + 1, max(fd + 1, 256))
+    start = 3
+    for fd in sorted(kept):
+        os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, max(start, 256))
 
 
 def main(etc=ETC):

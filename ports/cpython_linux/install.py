@@ -28,6 +28,10 @@ Install an update package (.fup) into the spare bank of this board, verified as 
 """
 
 
+class Locked(AgentError):
+    """Somebody else works on this board's banks."""
+
+
 class Trust:
     """What a device is and trusts, of what provisioning gave it: what installing needs of agent.identity."""
 
@@ -161,7 +165,7 @@ def lock(path=LOCK):
         )  # root installs, the service may be another user
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise AgentError("the agent runs: systemctl stop fumo-agent, install, and start it again") from None
+        raise Locked("the agent runs: systemctl stop fumo-agent, install, and start it again") from None
     except OSError as e:
         raise AgentError("cannot make %s: %s" % (path, e.strerror)) from e
     return fd

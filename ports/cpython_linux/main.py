@@ -22,21 +22,23 @@ from agent.narrator import Narrator
 from agent.options import Headless
 from agent.p256 import verify
 from agent.reset import UNKNOWN
+from hal.eeprom_i2c import BOOTS
 from hal.lines import Button
 from hal.status_led import state_of
 from hal.watchdog import Feeder
 from ports.cpython_linux import system
 from ports.cpython_linux.clock import Clock
 from ports.cpython_linux.console import Console
-from ports.cpython_linux.first_stage import RUN, WISH, keep_folder
-from ports.cpython_linux.install import LOCK, lock
+from ports.cpython_linux.first_stage import LOCK, RUN, WISH
+from ports.cpython_linux.install import lock
 from ports.cpython_linux.net import Network
-from ports.cpython_linux.notify import notify
+from ports.cpython_linux.notify import notify, tell
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
 from ports.cpython_linux.settings import ETC, load_board, read
 from ports.cpython_linux.watchdog import open_watchdog
 
 SOCKET = "console"
+_LONGEST_MS = 1000
 _CAUSES = ("unknown", "power", "commanded", "watchdog")
 
 
@@ -61,7 +63,8 @@ class Service:
         place = {"path": self._settings.watchdog} if self._settings.watchdog else {}
         watchdog = open_watchdog(self._board.WATCHDOG_MS, fd=handover.get("watchdog"), **place)
         self.port = port = LinuxPort(Clock(), watchdog, log)
-        self._lock = lock(LOCK)  # `fumo-agent install` writes the same journal
+        held = handover.get("lock")  # `fumo-agent install` writes the same journal
+        self._lock = lock(os.path.join(self._run, LOCK)) if held is None else held
         self._feed = Feeder(watchdog, port.clock).feed
         port.cause, port.version = handover.get("cause", UNKNOWN), _version(self._board)
         port.leave, port.enter_recovery = self._reboot, None
@@ -70,7 +73,7 @@ class Service:
             raise AgentError("this firmware was built for another layout than the board's first stage has")
         if "bank" in handover:
             hardware.boot.run(handover["bank"])
-            hardware.boot.remember(handover["ran_before"])
+            hardware.boot.remember(handover.get("ran_before", -1))
         self._console = Console(hardware.uart, os.path.join(self._run, SOCKET), log)
         self.say = self._console.say
         self._button = Button(hardware.button, port.clock) if hardware.button else None
@@ -100,7 +103,7 @@ class Service:
 
     def run(self):
         """Work until something ends it; raises Leave."""
-        notify("READY=1\nSTATUS=version %s" % self.port.version)  # once more: a native board had no first stage
+        tell("version %s" % self.port.version, "READY=1")  # once more: a native board had no first stage
         while True:
             wait_ms = self.agent.step()
             self._narrator.look()
@@ -109,19 +112,23 @@ class Service:
             if hasattr(self._app, "step"):
                 app_ms = self._app.step()
                 wait_ms = wait_ms if app_ms is None else min(wait_ms, app_ms)
-            self._look_at_lines()
+            wait_ms = min(wait_ms, self._look_at_lines(), self.port.watchdog.timeout_ms // 4)
             self._feed()
-            self.port.rest(min(wait_ms, self.port.watchdog.timeout_ms // 4), self._console.files)
+            self.port.rest(wait_ms, self._console.files)
 
     def leave(self, restart):
         """End it in order; return the exit code."""
+        if restart == BOARD:
+            tell("the board restarts")
+        else:
+            notify("STOPPING=1")
         if restart != NOTHING:
             self.say("reset", "commanded")
         self._console.close()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         on_trial = self.on_trial and not self.hardware.restart  # that of another chip does not end with us
         if restart != NOTHING or not on_trial:  # a trial that its owner ends has failed
-            system.mark_planned(self._run, keep_folder())
+            system.mark_planned(self._run, system.keep_folder())
         if restart == BOARD:
             argument = getattr(self.hardware.boot, "reboot_argument", None)
             system.reboot(argument() if argument else None, self._feed, self.log)
@@ -137,15 +144,20 @@ class Service:
     def crashed(self):
         """A trial that no first stage of ours could end is ended by a restart of the board."""
         if getattr(self.hardware.boot, "native", False) and not self.hardware.restart and self.on_trial:
-            system.reboot()
+            try:
+                system.reboot()
+            except AgentError as e:
+                self.log("%s", e)
 
     def _look_at_lines(self):
+        """Return the milliseconds until the LED wants to be switched: its patterns are told apart by their times."""
         if self._button and self._button.step():
             self.say("button", "taken" if self.agent.request_update() else "refused")
         led = self.hardware.led
-        if led:
-            led.show(state_of(self.agent.record.job.phase, self.hardware.boot.fell_back()))
-            led.step()
+        if not led:
+            return _LONGEST_MS
+        led.show(state_of(self.agent.record.job.phase, self.hardware.boot.fell_back()))
+        return led.step()
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
@@ -165,11 +177,13 @@ class Service:
             answer(self._control.obey(words) or "error no such command: %s" % words[0])
 
     def _facts(self):
-        port = self.port
+        port, counter = self.port, self.hardware.crash_counter
+        boots = {"boots": counter.total(BOOTS)} if hasattr(counter, "total") else {}
         return {
             "cause": _CAUSES[port.cause],
             "watchdog_ms": port.watchdog.timeout_ms,
             "board": self._board.__name__[6:],
+            **boots,
         }
 
     def _reboot(self):
@@ -231,23 +245,41 @@ def _stop(number, frame):
     raise Leave(NOTHING)
 
 
+def _handed_over(words):
+    """Return what the first stage says; one that is older says less."""
+    try:
+        found = json.loads(words[0]) if words else {}
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise AgentError("what the first stage hands over is no JSON object: start the firmware by `fumo-agent run`")
+    return found
+
+
+def _live(words, made):
+    """Make the service, put it into `made`, and run it; return the exit code of an end that is wanted."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))  # until there is somebody who can stop the watchdog
+    made.append(Service(_handed_over(words)))
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+        made[0].start()
+        made[0].run()
+    except Leave as e:
+        return made[0].leave(e.restart)
+
+
 def main(words=None):
     """Run; return the exit code. Whatever ends it but a wish is the service manager's to answer: the first stage comes next."""
-    words = sys.argv[1:] if words is None else words
-    service = None
-    signal.signal(signal.SIGTERM, _stop)
+    made = []
     try:
-        service = Service(json.loads(words[0]) if words else {})
-        service.start()
-        service.run()
-    except Leave as e:
-        return service.leave(e.restart) if service else 0
+        return _live(sys.argv[1:] if words is None else words, made)
     except KeyboardInterrupt:
         return 130
     except AgentError as e:
         log_to_stderr("%s", e)
     except Exception:  # a defect of the firmware: the first stage decides what comes next
         traceback.print_exc()
-    if service:
-        service.crashed()
+    if made:
+        made[0].crashed()
     return 1

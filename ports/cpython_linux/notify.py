@@ -21,6 +21,11 @@ def notify(text, environ=os.environ):
     return True
 
 
+def tell(status, *states, environ=os.environ):
+    """Tell the service manager in words how it is, and such as `READY=1` before that; whatever is in them, it is one line."""
+    return notify("\n".join((*states, "STATUS=" + " ".join(status.split()))), environ)
+
+
 def watchdog_ms(environ=os.environ, pid=None):
     """Return the time-out in which systemd wants to hear `WATCHDOG=1` from this process, 0 where it does not."""
     if environ.get("WATCHDOG_PID", "") not in ("", str(os.getpid() if pid is None else pid)):

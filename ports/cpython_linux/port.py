@@ -3,12 +3,14 @@
 import os
 import select
 import sys
+import time
 
 from agent.errors import LinkError
 from agent.reset import UNKNOWN
 
 _LONGEST_MS = 500  # of one rest, so that a watchdog is fed and a signal is heard
 _BUSY_MS = 5  # while something may be sent again
+_WRONG_S = 60  # by so much a clock may differ, as certificates go
 
 
 class LinuxPort:
@@ -95,6 +97,14 @@ class LinuxPort:
         """Return bytes that nobody foresees."""
         return os.urandom(size)
 
+    def set_unix(self, seconds):
+        """A time server has told the time: set the system's, which TLS goes by, where that is allowed and nothing else did."""
+        if abs(time.time() - seconds) > _WRONG_S:
+            try:
+                time.clock_settime(time.CLOCK_REALTIME, seconds)
+            except OSError:
+                self.log("the system's time is wrong, and not for the agent to set: enable systemd-timesyncd")
+
     def reboot(self):
         """Start the board again."""
         self.leave()
@@ -118,5 +128,8 @@ class LinuxPort:
 def log_to_stderr(text, *arguments):
     """Say something in the service's log."""
     line = " ".join((text % arguments if arguments else text).split("\n"))
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # nobody takes the log any more, which is no reason to end

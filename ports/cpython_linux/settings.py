@@ -17,6 +17,15 @@ from agent.errors import AgentError
 from agent.options import Options
 
 ETC = "/etc/fumo-agent"
+_RANGES = {
+    "linux.recovery_s": (1, 86400),
+    "agent.notify_port": (-1, 65535),
+    "agent.nap_ms": (1, 60000),
+    "agent.poll_interval_ms": (1000, 0x3FFFFFFF),
+    "agent.trial_min_ms": (0, 0x3FFFFFFF),
+    "agent.trial_max_ms": (1000, 0x3FFFFFFF),
+    "agent.arena_size": (1024, 65536),
+}
 _KEYS = {
     "board": str,
     "watchdog": str,
@@ -38,15 +47,27 @@ class NoBoard(SettingsError):
 class Settings:
     """The values of [linux] as attributes, those of [agent] in `agent`."""
 
-    def __init__(self, sections):
-        linux, self.agent = sections.get("linux", {}), dict(sections.get("agent", {}))
+    def __init__(self, sections, etc=ETC):
+        linux, self.agent, self.etc = sections.get("linux", {}), dict(sections.get("agent", {})), etc
         for name, kind in _KEYS.items():
             value = linux.get(name)
             if value is not None and type(value) is not kind:
-                raise SettingsError("linux.%s in %s is to be a %s" % (name, ETC, _NAMES[kind]))
+                raise SettingsError("linux.%s in %s is to be a %s" % (name, etc, _NAMES[kind]))
+            self._check_range("linux." + name, value)
             setattr(self, name, value)
         if self.user not in (None, "yes", "no", "ask"):
-            raise SettingsError("linux.user in %s is to be yes, no or ask" % ETC)
+            raise SettingsError("linux.user in %s is to be yes, no or ask" % etc)
+
+    def load_board(self):
+        """Return the module of the board file; SettingsError where it, or a setting over it, cannot be used."""
+        board = load_board(self.board, self.etc)
+        watchdog_ms = getattr(board, "WATCHDOG_MS", None)
+        if type(watchdog_ms) is not int or watchdog_ms < 1:
+            raise SettingsError(
+                "the board file %s has no WATCHDOG_MS: say how long the watchdog is to wait" % self.board
+            )
+        self.options(board)
+        return board
 
     def options(self, board):
         """Return the agent's options: the board's, and over them those of the settings."""
@@ -54,12 +75,18 @@ class Settings:
         for name, value in self.agent.items():
             usual = getattr(Options, name, None)
             if usual is not None and type(value) is not type(usual):
-                raise SettingsError("agent.%s in %s is to be like %r" % (name, ETC, usual))
+                raise SettingsError("agent.%s in %s is to be like %r" % (name, self.etc, usual))
+            self._check_range("agent." + name, value)
             if name == "time_server":
                 value = _address(value)
             if hasattr(Options, name):
                 found[name] = value
         return Options(**found)
+
+    def _check_range(self, name, value):
+        least, most = _RANGES.get(name, (value, value))
+        if value is not None and not least <= value <= most:
+            raise SettingsError("%s in %s is to be from %d to %d" % (name, self.etc, least, most))
 
 
 _NAMES = {str: "text", int: "number"}
@@ -74,15 +101,38 @@ def read(etc=ETC):
         for section, values in _parse(path).items():
             if isinstance(values, dict):
                 sections.setdefault(section, {}).update(values)
-    return Settings(sections)
+            elif section in ("linux", "agent"):
+                raise SettingsError(
+                    "%s in %s is to be a section: write [%s] above its settings" % (section, path, section)
+                )
+    return Settings(sections, etc)
 
 
-def load_board(name):
+def load_board(name, etc=ETC):
     """Return the module of a board file, by its name in board/ or by its path."""
     if not name:
-        raise NoBoard('no board is chosen: set board = "..." below [linux] in %s/config.toml' % ETC)
-    if name.endswith(".py"):
-        return _load_file(name)
+        raise NoBoard('no board is chosen: set board = "..." below [linux] in %s/config.toml' % etc)
+    try:
+        board = _load_file(name) if name.endswith(".py") else _load_module(name)
+    except AgentError:
+        raise
+    except (Exception, SystemExit) as e:  # whatever a file of somebody's own does
+        raise SettingsError(blame("the board file %s fails" % name, e)) from e
+    if not callable(getattr(board, "build", None)):
+        raise SettingsError("%s has no build(port): name a board file, see docs/boards" % name)
+    return board
+
+
+def blame(what, error):
+    """Return the line about an exception that a file of somebody's own raised."""
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    place = " (%s, line %d)" % (os.path.basename(at.tb_frame.f_code.co_filename), at.tb_lineno) if at else ""
+    return "%s: %s: %s%s" % (what, type(error).__name__, " ".join(str(error).split()), place)
+
+
+def _load_module(name):
     if not name.isidentifier():
         raise SettingsError("linux.board is %r: name a board file, or the path of one" % name)
     try:
@@ -100,6 +150,8 @@ def _load_file(path):
     try:
         spec.loader.exec_module(module)
     except OSError as e:
+        if e.filename != path:
+            raise  # of what the file does
         raise SettingsError("cannot read the board file %s: %s" % (path, e.strerror)) from None
     except SyntaxError as e:
         raise SettingsError("the board file %s is no Python: line %s, %s" % (path, e.lineno, e.msg)) from None

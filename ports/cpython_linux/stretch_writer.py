@@ -6,15 +6,16 @@ cut costs one stretch. `announce(start, end)` is called before the first byte of
 know where the bytes come from. The region is a Flash with `sync(addr, size)` and a large page, see block.py.
 """
 
+import _thread
 import hashlib
-import mmap
 
 from agent.errors import FlashError
+from ports.cpython_linux.block import aligned
 
 LARGE_BLOCK = 1 << 18  # the most that a block of a package may have, packed or not
 STRETCH = 4 << 20
 _LEAST = 1 << 18  # so much is written out while a slow link has nothing
-_PIECE = 1 << 20  # read back at once
+_COMPARED = 1 << 17  # at once, of what was read back
 _PROBE = 4096
 _TRIES = 3  # a read can be disturbed; what the disk does not hold stays wrong
 _IDLE, _WRITE, _SYNC, _READ_BACK = range(4)
@@ -27,9 +28,11 @@ class StretchWriter:
 
     def __init__(self, region, erase_units, announce):
         self._region, self._announce = region, announce
-        self._buffer = memoryview(mmap.mmap(-1, STRETCH + LARGE_BLOCK))  # aligned: a disk can take it as it is
-        self._found = bytearray(_PIECE)
+        self._buffer = aligned(STRETCH + LARGE_BLOCK)
+        self._found = aligned(STRETCH + LARGE_BLOCK + _PROBE)
         self._probe = bytearray(_PROBE)
+        self._probed = -1  # where that was read
+        self._hashing = _thread.allocate_lock()  # held while a stretch is hashed
         self._state = _IDLE
 
     def begin(self, size, at, dirty_from):
@@ -38,7 +41,7 @@ class StretchWriter:
         self._filled = self._at = 0
         self._announced = self._differs = False
         self._left_some = False  # of this stretch: pieces that the disk held already
-        self._state = _IDLE
+        self._state, self._probed = _IDLE, -1
         self._sha = None if at else hashlib.sha256()
         if at:  # all of it is read again in the end
             self._region.sync(0, size)
@@ -59,7 +62,7 @@ class StretchWriter:
             self._begin_stretch()
 
     def step(self):
-        """Write or read back one piece, or sync."""
+        """Write one piece, or sync, or read all of the stretch back."""
         if self._state == _WRITE:
             self._write()
         elif self._state == _SYNC:
@@ -67,9 +70,7 @@ class StretchWriter:
                 self._region.sync(self.position, self._filled)
             else:
                 self._region.sync()
-            self._at, self._state = 0, _READ_BACK
-            if self._sha:  # of bytes that are compared with the disk's, which come in meanwhile
-                self._sha.update(self._buffer[: self._filled])
+            self._state = _READ_BACK
         elif self._state == _READ_BACK:
             self._read_back()
 
@@ -93,6 +94,19 @@ class StretchWriter:
     def _begin_stretch(self):
         self._at, self._state = 0, _WRITE
         self._announced = self._left_some = self._differs = False
+        if self._sha:
+            self._hashing.acquire()
+            try:
+                _thread.start_new_thread(self._hash, (self._buffer[: self._filled],))
+            except RuntimeError:  # no more threads
+                self._hash(self._buffer[: self._filled])
+
+    def _hash(self, stretch):
+        """Hash what is going to be compared with the disk's: while the disk works, on a core that is free."""
+        try:
+            self._sha.update(stretch)
+        finally:
+            self._hashing.release()
 
     def _write(self):
         addr = self.position + self._at
@@ -112,33 +126,30 @@ class StretchWriter:
         """Look at the beginning first: where that differs all of the stretch is taken to."""
         if len(piece) < _PROBE:
             return self._matches(addr, piece)
-        self._region.read(addr, self._probe)
+        if self._probed != addr:
+            self._region.read(addr, self._probe)
         self._differs = self._probe != piece[:_PROBE]
         return not self._differs and self._matches(addr, piece)
 
-    def _matches(self, addr, data):
-        for start in range(0, len(data), _PIECE):
-            if not self._read_matches(addr + start, data[start : start + _PIECE]):
+    def _matches(self, addr, data, more=0):
+        """Tell whether the disk holds this; `more` bytes behind it are read too."""
+        found = self._found[: len(data)]
+        self._region.read(addr, self._found[: len(data) + more])
+        for start in range(0, len(data), _COMPARED):  # two memoryviews would be compared byte by byte
+            if bytearray(found[start : start + _COMPARED]) != data[start : start + _COMPARED]:
                 return False
         return True
 
-    def _read_matches(self, addr, data):
-        if len(data) == _PIECE:
-            found = self._found
-        else:
-            found = bytearray(len(data))
-        self._region.read(addr, found)
-        return found == data  # a bytearray on the left: two memoryviews are compared byte by byte
-
     def _read_back(self):
-        piece = self._buffer[self._at : min(self._filled, self._at + _PIECE)]
-        addr, tries = self.position + self._at, 1
-        while not self._read_matches(addr, piece):
+        stretch, end, tries = self._buffer[: self._filled], self.position + self._filled, 1
+        more = _PROBE if self._size - end >= _PROBE else 0  # one wait for the disk less
+        while not self._matches(self.position, stretch, more):
             if tries == _TRIES:
-                raise FlashError("the disk does not hold what was written at 0x%x: replace it" % addr)
+                raise FlashError("the disk does not hold what was written at 0x%x: replace it" % self.position)
             tries += 1
-            self._region.sync(addr, len(piece))
-        self._at += len(piece)
-        if self._at == self._filled:
-            self.position += self._filled
-            self._filled, self._state = 0, _IDLE
+            self._region.sync(self.position, self._filled)
+        with self._hashing:  # it has come to its end
+            pass
+        if more:
+            self._probe[:], self._probed = self._found[self._filled : self._filled + more], end
+        self.position, self._filled, self._state = end, 0, _IDLE

@@ -61,6 +61,16 @@ def _hardware_cause(sys_root, proc_root):
     return reset.UNKNOWN, "nothing on this board tells why it started"
 
 
+def run_folder(environ=os.environ):
+    """Return the service's folder on the RAM disk."""
+    return environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or RUN_FOLDER
+
+
+def keep_folder(environ=os.environ):
+    """Return its folder on a disk, for a mark that outlives a restart of the board; None where it has none."""
+    return environ.get("STATE_DIRECTORY", "").partition(":")[0] or None
+
+
 def mark_planned(run_folder=RUN_FOLDER, keep_folder=None, proc_root="/proc"):
     """Note that the next start is wanted; call it last, just before the end of the process or the restart of the board."""
     boot = _text(proc_root, "sys/kernel/random/boot_id")

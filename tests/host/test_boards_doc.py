@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import re
+import types
 
 import pytest
 
@@ -170,9 +171,26 @@ def test_the_commands_of_a_page_are_commands(page, monkeypatch):
         if words[0] == "fumo-agent":
             assert words[1] in ("run", "check", "status") and not options
             continue
-        groups = ("keys", "package", "flash")
+        groups = ("keys", "package", "flash", "server", "device")
         said, _ = fumo(*words[1 : 3 if words[1] in groups else 2], "--help")
         assert all(option in said for option in options), line
+
+
+def test_the_application_of_the_page_works():
+    """It says what the page says that it does, by what a service has."""
+    text = (DOCS / "service.md").read_text()
+    names, said = {}, []
+    exec(dict(_CODE.findall(text))["app.py"], names)
+    port = types.SimpleNamespace(clock=types.SimpleNamespace(ms=lambda: 61000))
+    service = types.SimpleNamespace(port=port, log=lambda form, *values: said.append(form % values))
+    app = names["start"](service)
+    assert [app.step(), app.step()] == [1000, 1000] and said == ["this is minute 1"]
+    assert [test() for test in names["self_tests"]] == [True]
+    told = set(re.findall(r"`service` has (.*?) \|", text)[0].replace("`", "").replace(",", "").split())
+    made = (ROOT / "ports" / "cpython_linux" / "main.py").read_text()
+    assert {"agent", "hardware", "port"} <= told and all(
+        "self." + name in made for name in ("agent", "hardware", "port")
+    )
 
 
 def test_the_pages_constants_are_those_of_the_board_file():

@@ -35,7 +35,7 @@ def free_port():
 class Server:
     """An sshd of the present user, and the ssh command that reaches it as host `board`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=""):
         self.folder, self.port = folder, free_port()
         for name in ("host", "user"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
@@ -44,7 +44,8 @@ class Server:
         (folder / "known_hosts").write_text("[127.0.0.1]:%d %s" % (self.port, host_key))
         (folder / "sshd_config").write_text(
             "Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/authorized_keys\nPidFile none\n"
-            "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n" % (self.port, folder, folder)
+            "StrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n%s"
+            % (self.port, folder, folder, more)
         )
         self.configure()
         if os.geteuid() == 0:

@@ -19,7 +19,8 @@ from agent.options import Options
 from flash_tools import lists
 from flash_tools.deploy.compiled import compile_sources
 from flash_tools.version import version
-from ports.cpython_linux.__main__ import NO_BOARD, main
+from ports.cpython_linux.__main__ import main
+from ports.cpython_linux.first_stage import WRONG
 from tests.host.test_micropython import ROOT, find_micropython
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -192,7 +193,7 @@ def test_one_version_everywhere(capsys):
     assert caught.value.code == 0 and capsys.readouterr().out == "fumo-agent %s\n" % version()
 
 
-def test_fumo_agent_says_that_there_is_no_board_yet(capsys):
-    assert main([]) == NO_BOARD == 3
+def test_fumo_agent_says_that_no_board_is_chosen(capsys, tmp_path):
+    assert main(["--etc", str(tmp_path), "run"]) == WRONG == 78
     out, err = capsys.readouterr()
-    assert not out and len(err.strip().splitlines()) == 1 and "no board file" in err
+    assert not out and len(err.strip().splitlines()) == 1 and "no board is chosen" in err

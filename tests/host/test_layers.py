@@ -30,7 +30,7 @@ LINUX = (
     "serial",
     "shutil",
 )
-LINUX += ("collections", "importlib", "stat", "tomllib", "traceback", "warnings")
+LINUX += ("_thread", "collections", "importlib", "stat", "tomllib", "traceback", "warnings")
 LINUX += ("signal", "smbus2", "spidev", "subprocess", "tempfile", "termios", "zipfile", "zipimport", "runpy")
 MICRO = ("cryptolib", "machine", "micropython", "network", "ntptime", "pyb", "rp2", "stm", "tls", "uctypes", "vfs")
 RUNTIMES = {"cpython_linux": COMMON + LINUX, "micropython": COMMON + MICRO, "sim": ("json", "os", "sys")}
@@ -40,10 +40,12 @@ FILES = {
     "agent/inflate.py": ("deflate", "io", "zlib"),
     "hal/flash_esp32.py": ("esp32",),
     "hal/boot_esp32.py": ("esp32",),
+    "ports/cpython_linux/check.py": ("agent",),
     "ports/cpython_linux/ram_copy.py": ("agent",),
     "ports/cpython_linux/settings.py": ("agent",),
     "ports/micropython/*.py": ("esp32",),
     "ports/cpython_linux/gpio*.py": ("collections", "warnings"),
+    "ports/cpython_linux/monitor.py": ("codecs",),
     "ports/sim/net.py": COMMON,
     "ports/sim/__main__.py": ("ports", "signal"),
     "ports/sim/console.py": ("select",),

@@ -216,3 +216,52 @@ def test_what_the_kernel_does_not_let_go_of_is_read_past_it(path):
         finally:
             block.os = os
             flash.close()
+
+
+def direct_reads(flash, *words):
+    """Read; return what was found and the sizes of what was read past the kernel's memory."""
+    watching = Watching()
+    block.os = watching
+    try:
+        flash.read(*words)
+        return [len(call[2][0]) for call in watching.calls if call[0] == "preadv" and call[1] == flash._direct]
+    finally:
+        block.os = os
+
+
+def test_large_pieces_are_read_past_the_memory_of_the_kernel_and_without_a_copy(flash, path):
+    on_a_disk(path)
+    data = random.Random(2).randbytes(1 << 20)
+    with open(path, "r+b") as file:
+        file.write(data)
+    found = block.aligned(1 << 20)
+    assert kept(path, 0) and direct_reads(flash, 0, found) == [1 << 20] and bytes(found) == data
+    assert direct_reads(flash, 65536, found[:65536]) == [65536] and bytes(found[:65536]) == data[65536:131072]
+    assert direct_reads(flash, 0, found[:4096]) == []  # headers and notes: the kernel may keep them
+
+
+@pytest.mark.parametrize("addr, at, size", [(0, 8, 131072), (512, 0, 131072), (0, 0, 131072 - 8)])
+def test_what_cannot_be_read_without_a_copy_is_read_with_one(flash, path, addr, at, size):
+    on_a_disk(path)
+    data = random.Random(3).randbytes(1 << 18)
+    flash.program(0, data)
+    flash.sync(0, 1 << 18)
+    found = block.aligned(1 << 18)[at : at + size]
+    flash.read(addr, found)
+    assert bytes(found) == data[addr : addr + size]
+
+
+def test_a_disk_that_ends_early_is_told(flash, path):
+    on_a_disk(path)
+    os.truncate(path, 1 << 20)
+    with pytest.raises(FlashError, match="gave 65536 bytes of 131072"):
+        flash.read((1 << 20) - 65536, block.aligned(131072))
+
+
+@pytest.mark.parametrize("size", [1, 4096, (2 << 20) - 1, (4 << 20) + 4096])
+def test_memory_for_a_disk_has_the_size_that_was_wanted(monkeypatch, size):
+    for advice in (mmap.MADV_HUGEPAGE, 12345):  # a kernel without large pages refuses
+        monkeypatch.setattr(mmap, "MADV_HUGEPAGE", advice)
+        memory = block.aligned(size)
+        memory[size - 1] = 7
+        assert len(memory) == size and memory[size - 1] == 7

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from agent import installer
-from agent.errors import FlashError, LinkError
+from agent.errors import LinkError
 from agent.job import NO_BANK, STATE_IDLE, STATE_READY
 from agent.journal import Journal
 from agent.record import Record
@@ -197,73 +197,6 @@ def test_from_a_doubtful_place_on_all_is_written(board):
     record.begin_push()
     close(hardware)
     assert sum(size for _, size in written(board, package)) == len(IMAGE) - 4 * MIB
-
-
-class Region:
-    """A disk in memory that does not hold one byte; it counts what it is asked."""
-
-    page, size = 2 * MIB, 10 * MIB
-
-    def __init__(self, bad=None):
-        self.data, self.bad, self.calls = bytearray(self.size), bad, []
-
-    def read(self, addr, into):
-        self.calls.append(("read", addr, len(into)))
-        into[:] = self.data[addr : addr + len(into)]
-
-    def program(self, addr, data):
-        self.calls.append(("program", addr, len(data)))
-        assert addr // self.page == (addr + len(data) - 1) // self.page
-        self.data[addr : addr + len(data)] = data
-        if self.bad is not None and addr <= self.bad < addr + len(data):
-            self.data[self.bad] ^= 4
-
-    def sync(self, addr=0, size=0):
-        self.calls.append(("sync", addr, size))
-
-
-def drive(region, image, at=0, dirty_from=0xFFFFFFFF, step=100000):
-    """Write an image; return (writer, announced stretches)."""
-    announced = []
-    writer = StretchWriter(region, (), lambda *words: announced.append((*words, len(region.calls))))
-    writer.begin(len(image), at, dirty_from)
-    taken = at
-    while writer.position < len(image):
-        if writer.busy:
-            writer.step()
-            continue
-        piece = image[taken : taken + step]
-        writer.room()[: len(piece)] = piece
-        writer.take(len(piece))
-        taken += len(piece)
-    return writer, announced
-
-
-def test_each_stretch_is_announced_written_synced_and_read_back():
-    region = Region()
-    writer, announced = drive(region, IMAGE)
-    assert writer.digest() == hashlib.sha256(IMAGE).digest() and region.data[: len(IMAGE)] == IMAGE
-    assert [each[:2] for each in announced] == [(0, 4200000), (4200000, 8400000), (8400000, len(IMAGE))]
-    order = [(name, addr) for name, addr, _ in region.calls if name != "read"]
-    assert order[:4] == [("program", 0), ("program", 2 * MIB), ("program", 4 * MIB), ("sync", 0)]
-    for start, end, calls in announced:
-        done = [addr for name, addr, _ in region.calls[:calls] if name == "program"]
-        assert all(addr < start for addr in done) and end > start
-        behind = [call for call in region.calls[calls:] if call[0] in ("program", "sync")]
-        assert behind[0][0] == "program"
-
-
-def test_what_the_disk_does_not_hold_is_told():
-    with pytest.raises(FlashError, match="does not hold what was written at 0x"):
-        drive(Region(bad=5 * MIB), IMAGE)
-
-
-def test_an_image_begun_by_another_is_not_vouched_for():
-    region = Region()
-    region.data[: 4 * MIB] = IMAGE[: 4 * MIB]
-    writer, _ = drive(region, IMAGE, 4 * MIB, 4 * MIB)
-    assert writer.digest() is None and region.calls[0] == ("sync", 0, len(IMAGE))
-    assert region.data[: len(IMAGE)] == IMAGE
 
 
 class Link:

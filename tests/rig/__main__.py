@@ -20,6 +20,7 @@ from pathlib import Path
 from flash_tools.errors import ToolError
 from flash_tools.rig import environment, loopback
 from flash_tools.rig.lab import Lab
+from tests.rig import on_board
 from tests.rig.conftest import RESULT
 from tests.rig.tally import Total
 
@@ -86,6 +87,7 @@ def prepare(legs):
         from flash_tools.rig.emulator.build import build  # only Debian has what it is made of
 
         build(BASE, lambda text: print("rig: " + text, flush=True))
+        on_board.fetch(lambda text: print("rig: " + text, flush=True))
 
 
 def _enter(legs):

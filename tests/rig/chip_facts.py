@@ -44,7 +44,9 @@ def read(path) -> ChipFacts:
         manifests = [check_bank(bank, identity, lambda: None) for bank in banks]
         record = Record(Journal(regions["journal"]))
         versions = tuple(manifest.version if manifest else None for manifest in manifests)
-        return ChipFacts(BootRecord(regions["boot"]).confirmed(), versions, PHASES[record.job.phase], record.outbox.code)
+        return ChipFacts(
+            BootRecord(regions["boot"]).confirmed(), versions, PHASES[record.job.phase], record.outbox.code
+        )
     finally:
         flash.file.close()
         copy.unlink()

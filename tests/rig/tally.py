@@ -22,6 +22,7 @@ class Tally:
 
     def __init__(self):
         self.boots, self.cuts, self.violations = 0, Counter(), []
+        self.measured: dict[str, float] = {}  # figures of its own for build/rig.json, by their names there
 
     def heard(self, line: str) -> None:
         """Count what a board says."""
@@ -40,7 +41,8 @@ class Tally:
 
     def packed(self) -> dict:
         """Return it as what a report can carry."""
-        return {"boots": self.boots, "cuts": dict(self.cuts), "violations": self.violations}
+        found = {"boots": self.boots, "cuts": dict(self.cuts), "violations": self.violations}
+        return {**found, "measured": self.measured}
 
 
 def phase_of(lines: list[str]) -> str:
@@ -60,7 +62,7 @@ class Total:
 
     def __init__(self):
         self.scenarios = self.passed = self.skipped = self.boots = self.other_tests = 0
-        self.cuts, self.violations = Counter(), []
+        self.cuts, self.violations, self.measured = Counter(), [], {}
 
     def add(self, name: str, outcome: str, counted: dict | None) -> None:
         """Add a test; one that has counted is a scenario. One that failed without saying what was violated is a violation too."""
@@ -75,6 +77,7 @@ class Total:
         found = counted or {}
         self.boots += found.get("boots", 0)
         self.cuts.update(found.get("cuts", {}))
+        self.measured.update(found.get("measured", {}))
         told = ["%s: %s" % (name, text) for text in found.get("violations", ())]
         self.violations += told or (["%s failed" % name] if outcome != "passed" else [])
 
@@ -83,12 +86,13 @@ class Total:
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + packed[name])
         self.cuts.update(packed["cuts"])
+        self.measured.update(packed["measured"])
         self.violations += packed["violations"]
 
     def packed(self) -> dict:
         """Return it as JSON has it."""
         fields = {name: getattr(self, name) for name in _SUMS}
-        return {**fields, "cuts": dict(self.cuts), "violations": self.violations}
+        return {**fields, "cuts": dict(self.cuts), "violations": self.violations, "measured": self.measured}
 
     def figures(self, seconds: float) -> dict:
         """Return what build/rig.json says."""
@@ -103,5 +107,6 @@ class Total:
             **{"cuts_" + phase: count for phase, count in by_phase.items()},
             "boots": self.boots,
             "violations": len(self.violations),
+            **self.measured,
             "seconds": round(seconds, 1),
         }

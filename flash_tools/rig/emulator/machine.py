@@ -107,6 +107,13 @@ class EmulatedBoard:
                 channel.close()
         self._process = self._control = self._qmp = self._lines = self._chip = None
 
+    def kill(self) -> None:
+        """Cut the power by SIGKILL alone: nobody is told before."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self.off()
+
     def cut_after(self, operations: int, seed: int = 0) -> None:
         """Take the power inside of an operation of the chip, 1 is the next one, and leave a torn page or a half-erased sector."""
         self._powered(self._chip).cut_after(operations, seed)

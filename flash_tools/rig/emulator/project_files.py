@@ -21,16 +21,16 @@ def project_files(folders: tuple[str, ...] = DEVICE) -> dict[str, bytes]:
     return found
 
 
-def module(name: str, source: bytes) -> dict[str, bytes]:
+def module(name: str, source: bytes, place: str = PLACE) -> dict[str, bytes]:
     """Return the files of one module: its source, and what the compiler makes of it, so that the board need not."""
-    files = {PLACE + name: source}
+    files = {place + name: source}
     if sys.version_info[:2] == _GUEST_VERSION:
         folder, _, file = name.rpartition("/")
         cache = (folder + "/" if folder else "") + "__pycache__/"
-        files[PLACE + cache + file.removesuffix(".py") + ".cpython-311.pyc"] = _compiled(name, source)
+        files[place + cache + file.removesuffix(".py") + ".cpython-311.pyc"] = _compiled(place + name, source)
     return files
 
 
 def _compiled(name, source):
     head = importlib.util.MAGIC_NUMBER + _FLAGS_UNCHECKED.to_bytes(4, "little") + importlib.util.source_hash(source)
-    return head + marshal.dumps(compile(source, "/" + PLACE + name, "exec", dont_inherit=True))
+    return head + marshal.dumps(compile(source, "/" + name, "exec", dont_inherit=True))

@@ -75,6 +75,12 @@ class SpiDev:
 
     xfer = xfer2
 
+    def writebytes2(self, data):
+        """As the real one: whatever is too long goes in several transactions."""
+        data = bytes(memoryview(data))
+        for start in range(0, len(data), MOST):
+            self.xfer2(list(data[start : start + MOST]))
+
     def close(self):
         if self._bus and self._cells.parent.exists():
             blank = b"\xff" * _SECTOR
