@@ -33,6 +33,12 @@ Size = Annotated[str | None, typer.Option(help="lfs2: make the image that large,
 Old = Annotated[Path | None, typer.Option(help="What a delta starts from: the running image, or its package.")]
 Slot = Annotated[str | None, typer.Option(help="mcuboot: size of the slot, 512K.")]
 ImageKey = Annotated[str | None, typer.Option(help="mcuboot: key of the image where it is not that of the package.")]
+Compiled = Annotated[
+    bool, typer.Option("--compiled", help="zip: bytecode of this very Python beside each module, for slow boards.")
+]
+Large = Annotated[
+    bool, typer.Option("--large-blocks", help="For a Linux board whose banks are files or partitions: much faster.")
+]
 
 
 @app.command("build")
@@ -54,15 +60,10 @@ def package_build_command(
     encoding: Annotated[str, typer.Option(help="none, deflate or delta.")] = "deflate",
     old: Old = None,
     revoke: Revoke = None,
-    large: Annotated[
-        bool, typer.Option("--large-blocks", help="For a Linux board whose banks are files or partitions: much faster.")
-    ] = False,
+    large: Large = False,
     image_size: Size = None,
     deflated: Annotated[bool, typer.Option("--deflated", help="zip: deflate the files in it.")] = False,
-    compiled: Annotated[
-        bool,
-        typer.Option("--compiled", help="zip: bytecode of this very Python beside each module, for slow boards."),
-    ] = False,
+    compiled: Compiled = False,
     header_size: Annotated[str, typer.Option(help="mcuboot: size of the header of a binary to be signed.")] = "512",
     slot_size: Slot = None,
     align: Annotated[int, typer.Option(help="mcuboot: what the bootloader programs at once.")] = 8,

@@ -69,7 +69,7 @@ def _holders(host, name):
     found, hidden = [], False
     for folder in host.proc.glob("[0-9]*"):
         try:
-            links = [os.readlink(link) for link in (folder / "fd").iterdir()]
+            links = [_target(link) for link in (folder / "fd").iterdir()]
         except PermissionError:
             hidden = True
             continue
@@ -78,3 +78,11 @@ def _holders(host, name):
         if names & set(links):
             found.append((int(folder.name), read(folder / "comm")))
     return sorted(found), hidden
+
+
+def _target(link):
+    """Return where a file descriptor leads, None where it was closed meanwhile: the others still count."""
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return None

@@ -20,6 +20,7 @@ _DO = {
     "SPI": "switch SPI on: dtparam=spi=on in a Raspberry Pi's config.txt",
     "UART": "switch the serial port on: enable_uart=1 in a Raspberry Pi's config.txt",
     "WATCHDOG": "load its driver: dtparam=watchdog=on on a Raspberry Pi; or let systemd watch, with WatchdogSec=",
+    "DISK": "see lsblk: make the partitions as docs/boards has them, or name another disk",
     "SELECT": "mount the boot partition there",
 }
 _DO.update(dict.fromkeys(_PARTS, "switch I2C on: dtparam=i2c_arm=on in a Raspberry Pi's config.txt, modprobe i2c-dev"))
@@ -53,6 +54,8 @@ def _places(board, found):
     for name in ("SPI", "UART", "SELECT"):
         if getattr(board, name, None):
             yield name, getattr(board, name)
+    for number in (*sum(board.BANKS, ()), board.STATE) if hasattr(board, "DISK") else ():
+        yield "DISK", board.DISK + str(number)
     for name in _PARTS:
         if getattr(board, name, None):
             yield name, "/dev/i2c-%d" % getattr(board, name)[0]
@@ -75,8 +78,12 @@ def _ask(board, found, run):
     """Build the board and read who it is; return (what is to be said, whether that is wrong)."""
     from ports.cpython_linux.install import hardware_of
 
+    if getattr(board, "NATIVE", False):  # building it may make files, or take a bus from a chip that runs
+        return "hardware: not asked; `fumo doctor` looks closer", False
+    held = -1
     try:
-        held = lock(os.path.join(run, LOCK))
+        if os.path.isdir(run):
+            held = lock(os.path.join(run, LOCK))
     except Locked:
         return "the agent runs: `fumo-agent status` tells how it is", False
     except AgentError as e:
@@ -88,7 +95,8 @@ def _ask(board, found, run):
     except Exception as e:  # whatever a board file of somebody's own does
         return "hardware: " + settings.blame("the board file fails", e), True
     finally:
-        os.close(held)
+        if held >= 0:
+            os.close(held)
     if facts is None:
         return "hardware: answers; this board was never provisioned: use `fumo provision`", True
     return "hardware: answers; product %s, model %s" % (facts.get("product"), facts.get("model")), False

@@ -109,6 +109,7 @@ class Service:
             self._narrator.look()
             for words, answer in self._console.take():
                 self._obey(words, answer)
+                self._feed()  # each is answered within its own time, but not all of them
             if hasattr(self._app, "step"):
                 app_ms = self._app.step()
                 wait_ms = wait_ms if app_ms is None else min(wait_ms, app_ms)

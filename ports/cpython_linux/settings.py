@@ -11,6 +11,7 @@
 import importlib
 import importlib.util
 import os
+import socket
 import sys
 
 from agent.errors import AgentError
@@ -182,6 +183,17 @@ def _listed(folder):
 
 def _address(text):
     address, _, port = str(text).rpartition(":")
-    if not (address and port.isdigit()):
-        raise SettingsError("agent.time_server is to be ADDRESS:PORT, not %s" % text)
-    return address.strip("[]"), int(port)
+    address = address.strip("[]")
+    if not (_is_numeric(address) and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise SettingsError("agent.time_server is to be a numeric ADDRESS:PORT, not %s" % text)
+    return address, int(port)
+
+
+def _is_numeric(address):
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, address)
+            return True
+        except (OSError, ValueError):
+            pass
+    return False  # the system would look a name up, and wait for that

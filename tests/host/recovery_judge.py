@@ -211,6 +211,8 @@ class _Job:
 
 
 class _Region:
+    page = 256
+
     def __init__(self, flash, region):
         self._flash, self._start, self.size = flash, region.start, region.size
 

@@ -43,6 +43,8 @@ def test_this_python_takes_the_bytecode(folder, tmp_path, deflated):
     assert set(contents("zip", made.data)["files"]) == {
         "deep/data.txt", "deep/lib.py", "deep/lib.pyc", "version.py", "version.pyc"
     }  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.read("deep/lib.pyc")[4:8] == b"\1\0\0\0", "no start has to compare it with its source"
     assert any("bytecode of Python %d.%d" % sys.version_info[:2] in note for note in made.notes)
 
 

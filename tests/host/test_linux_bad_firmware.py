@@ -13,7 +13,8 @@ from hal.region import layout_hash
 from tests.host.linux_board import OTHER_LAYOUT, RESTARTS, Board, free_port, image
 from tests.host.linux_service import Service
 
-WAIT_S = 20
+WAIT_S = 40
+BITES_S = 4
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def board(tmp_path, server):
 )
 def test_firmware_that_fails_is_rolled_back(board, server, behaviour, exits):
     board.configure(notify_port=free_port(), nap_ms=100, trial_max_ms=1000)
-    with Service(board) as service:
+    with Service(board, watchdog_s=BITES_S if behaviour == "hang" else 20) as service:
         outcome = service.order(server, board.update("2.0", behaviour)).wait(WAIT_S)
         service.said("reported 410")
         assert service.ask()["version"] == "1.0"
@@ -100,8 +101,8 @@ def test_an_owner_who_stops_a_trial_ends_it(board, server):
 
 def test_a_hang_is_the_watchdogs(board):
     board.put(0, "1.1", "deadlock")
-    with Service(board) as service:
-        service.said("systemd: the watchdog has bitten", timeout_s=10)
+    with Service(board, watchdog_s=BITES_S) as service:
+        service.said("systemd: the watchdog has bitten")
         service.said("started: the agent ended without being told to")
 
 

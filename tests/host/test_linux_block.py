@@ -91,6 +91,13 @@ def test_a_part_of_a_file_stays_inside_of_it(path):
     flash.close()
     with open(path, "rb") as file:
         assert file.read(32768) == bytes(8192) + b"a" * 12288 + bytes(32768 - 8192 - 12288)
+    flash = BlockFlash(path, start=8192, size=1 << 20)
+    data, found = memoryview(aligned(1 << 19)), block.aligned(1 << 19)
+    flash.program(1 << 16, data)
+    flash.read(1 << 16, found)
+    flash.close()
+    with open(path, "rb") as file:
+        assert file.read()[8192 + (1 << 16) :][: 1 << 19] == bytes(data) == bytes(found)
 
 
 WRONG = [

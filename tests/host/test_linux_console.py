@@ -1,4 +1,4 @@
-"""The console of a Linux board: its socket and its serial line, with people at them who read nothing, say too much, or nothing at all."""
+"""The console of a Linux board: socket and serial line, with people who read nothing, say too much, or nothing at all."""
 
 import os
 import random

@@ -15,9 +15,9 @@ from tests.host.linux_board import Board, free_port
 from tests.host.linux_service import Service
 
 KILLS = 20  # of each board
-MOST_S = 22
+MOST_S = 180  # it takes 15, on a computer that has nothing else to do
 SEED = int(os.environ.get("SEED", "7"))
-WAIT_S = 30
+WAIT_S = 60
 
 
 class Life:
@@ -40,8 +40,7 @@ class Life:
         """Live; what goes wrong is in `errors`."""
         try:
             with Service(self.board) as service:
-                end = time.monotonic() + MOST_S
-                while (self.kills < KILLS and time.monotonic() < end) or not self.codes:
+                while self.kills < KILLS or not self.codes:
                     self._update(service)
                 self._judge(service)
         except BaseException as e:  # of a thread
@@ -96,7 +95,7 @@ def test_killed_at_random_moments(tmp_path):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(MOST_S + 2 * WAIT_S)
+            thread.join(MOST_S)
             assert not thread.is_alive()
     assert not [life.errors for life in lives if life.errors]
     assert sum(life.kills for life in lives) >= 40, [life.kills for life in lives]

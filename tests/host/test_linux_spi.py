@@ -104,6 +104,15 @@ def test_a_message_that_the_kernel_does_not_take(bus):
         link(bus).query(b"\x03\x00\x00\x00", bytearray(200))
 
 
+def test_a_command_that_is_too_long_is_refused_and_not_cut_into_several(bus):
+    wires = link(bus, 512)
+    with pytest.raises(FlashError, match=r"spidev\.bufsiz"):
+        wires.command(b"\x02\x00\x00\x00", bytes(509))
+    assert wires._spi.messages == []
+    wires.command(b"\x02\x00\x00\x00", bytes(508))
+    assert wires._spi.messages == [512]
+
+
 def test_without_the_module(bus, monkeypatch):
     monkeypatch.setitem(sys.modules, "spidev", None)
     with pytest.raises(FlashError, match="pip install spidev"):

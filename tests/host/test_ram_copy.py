@@ -1,4 +1,4 @@
-"""Copies of banks in RAM: what is verified is what runs, the room is taken before anything is decided, and nobody else writes there."""
+"""Copies of banks in RAM: what is verified is what runs, room is taken before a decision, and nobody else writes there."""
 
 import errno
 import hashlib
@@ -163,7 +163,7 @@ def test_other_errors_say_what_they_are(board, folder, monkeypatch):
 def test_an_image_that_can_never_fit_is_not_waited_for(board, folder, monkeypatch):
     """A trial that is larger than all of the RAM disk fails its check: the board runs on with what it has."""
     board.put(1, "2.0", data=IMAGE + bytes(100000))
-    whole = SimpleNamespace(f_blocks=len(IMAGE) + 50000, f_bavail=len(IMAGE) + (2 << 20), f_frsize=1)
+    whole = SimpleNamespace(f_blocks=len(IMAGE) + 50000, f_bavail=len(IMAGE) + (1 << 20) + 60000, f_frsize=1)
     monkeypatch.setattr(os, "statvfs", lambda path: whole)
     found = copies(board, folder)
     found.make_room(waiting(1))

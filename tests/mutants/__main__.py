@@ -13,6 +13,7 @@ from tests.mutants.agent_defects import DEFECTS as AGENT_DEFECTS
 from tests.mutants.defects import DEFECTS as FLASH_DEFECTS
 from tests.mutants.dm_defects import DEFECTS as DM_DEFECTS
 from tests.mutants.linux_driver_defects import DEFECTS as LINUX_DRIVER_DEFECTS
+from tests.mutants.linux_service_defects import DEFECTS as LINUX_SERVICE_DEFECTS
 from tests.mutants.recovery_defects import DEFECTS as RECOVERY_DEFECTS
 from tests.mutants.server_defects import DEFECTS as SERVER_DEFECTS
 
@@ -22,7 +23,7 @@ _PORTABLE = ("test_journal", "test_boot_record", "test_region", "test_bank_write
 _SAMPLE = ("--sample", "--only", "flash", "--random", "100", "--processes", "1")
 _LIMIT_S = 240
 DEFECTS = tuple((name, edits, ()) for name, edits in FLASH_DEFECTS) + DM_DEFECTS + AGENT_DEFECTS + SERVER_DEFECTS
-DEFECTS += LINUX_DRIVER_DEFECTS
+DEFECTS += LINUX_DRIVER_DEFECTS + LINUX_SERVICE_DEFECTS
 DEFECTS += RECOVERY_DEFECTS
 _NAMED_TESTS = tuple(sorted({name for _, _, tests in DEFECTS for name in tests}))
 _WITH_CLEAN = (("", [], ()), ("", [], _NAMED_TESTS), *DEFECTS)  # the tree as it is must pass

@@ -97,6 +97,54 @@ def test_a_lost_write_enable_is_seen():
         bench.nor.erase(0, 4096)
 
 
+def test_a_chip_that_is_done_at_once_costs_three_transactions_a_page():
+    bench = Bench("W25Q128", _quick)
+    bench.nor.program(0, DATA)
+    before = bench.chip.transactions
+    bench.nor.program(256, DATA)
+    assert bench.chip.transactions - before == 3  # write enable, the status of both, the page
+    assert _read(bench.nor, 0, 512) == DATA * 2
+
+
+def test_a_chip_at_work_is_asked_before_it_is_told():
+    bench = Bench("W25Q128")
+    for at in range(0, 1024, 256):
+        bench.nor.program(at, DATA)  # each hears its write enable, although the first one was sent to a chip at work
+    assert _read(bench.nor, 0, 1024) == DATA * 4
+    told = []
+    bench.chip.command = _told(bench.chip.command, told)
+    bench.nor.program(1024, DATA)
+    assert told == [0x06, 0x02]
+
+
+def test_a_chip_that_shows_its_write_enable_until_the_page_is_done_is_waited_for():
+    bench = Bench("W25Q128")
+    bench.nor.program(0, DATA)
+    bench.chip.registers |= 2  # the model takes it back at once
+    bench.nor.program(256, DATA)
+    assert _read(bench.nor, 0, 512) == DATA * 2
+
+
+def test_a_write_enable_that_is_lost_behind_another_page_is_seen():
+    bench = Bench("W25Q128", _quick)
+    bench.nor.program(0, DATA)
+    bench.chip.fault = "no-wel"
+    with raises(FlashError):
+        bench.nor.program(256, DATA)
+
+
+def _quick(chip):
+    chip.part.page_us = (0, 0)
+
+
+def _told(command, told):
+    def listen(head, data=None):
+        told.append(head[0])
+        command(head, data)
+
+    return listen
+
+
 def test_no_chip_says_what_to_check():
     for fault in ("ff", "00"):
         with raises(FlashError) as caught:

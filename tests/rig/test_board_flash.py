@@ -1,5 +1,4 @@
-"""The emulated board's flash by other ways than the usual one: word by word (AAI), through the kernel's own driver (MTD), and how
-much of spidev's speed the driver leaves."""
+"""The emulated board's flash word by word (AAI), and how much of spidev's speed the driver leaves."""
 
 import pytest
 
@@ -43,11 +42,11 @@ import time, spidev
 spi, nor = spidev.SpiDev(), chip()
 spi.open(0, 0)
 spi.max_speed_hz = 20000000
-START, SIZE, STEP = 0x100000, 256 * 1024, 16 * 1024
+START, SIZE, STEP = 0x100000, 256 * 1024, 4 * 1024
 page, into = bytes(range(256)), bytearray(STEP)
 def head(opcode, at): return [opcode, at >> 16, at >> 8 & 255, at & 255]
 def bare_program(at):
-    pages, transfer, began = [head(2, a) + list(page) for a in range(at, at + STEP, 256)], spi.xfer2, time.monotonic()
+    pages, transfer = [head(2, a) + list(page) for a in range(at, at + STEP, 256)], spi.xfer2
     began = time.monotonic()
     for each in pages:
         transfer([6])
@@ -69,28 +68,15 @@ def our_read(at):
     nor.read(at, into)
     return time.monotonic() - began
 WAYS = bare_program, our_program, bare_read, our_read
+TURNS = WAYS, (our_program, bare_program, our_read, bare_read)  # neither is always disturbed by what the other one left
 for sector in range(START, START + SIZE, 65536): nor.erase(sector, 65536)
 nor.wait()
-spent = dict.fromkeys(WAYS, 0)
+spent = {way: [] for way in WAYS}
 for number in range(SIZE // STEP):
-    for way in WAYS[:: 1 if number & 1 else -1]:  # the first one is disturbed by what another one left
-        spent[way] += way(START + number * STEP)
-    assert into == page * (STEP // 256)
-print(*[spent[way] for way in WAYS])
-"""
-MTD = """
-from ports.cpython_linux.mtd import Mtd, names
-name, data = next(iter(names().values())), bytes(range(256))
-mtd = Mtd(name, write=True)
-print(mtd.path, mtd.size, mtd.erase_units, mtd.page)
-mtd.erase(0x1FF000, 4096)
-blank, found = bytearray(4096), bytearray(4096)
-mtd.read(0x1FF000, blank)
-for at in range(0, 4096, 256):
-    mtd.program(0x1FF000 + at, data)
-mtd.read(0x1FF000, found)
-print(blank == b"\\xff" * 4096, found == data * 16)
-mtd.close()
+    for way in TURNS[number & 1]:
+        spent[way].append(way(START + number * STEP))
+    assert into == page * (STEP // 256), number
+print(*[sorted(spent[way])[len(spent[way]) // 4] for way in WAYS])  # a busy computer disturbs the others
 """
 
 
@@ -106,7 +92,10 @@ def board(tmp_path_factory):
 def test_words_are_programmed_one_after_the_other_on_a_sector(board):
     assert board.run(AAI) == "SST25VF016B True True\n"
     data = (board.folder / "flash.img").read_bytes()
-    assert data[0x180001:0x180007] == bytes((7 * i) & 255 for i in range(1, 7)) and data[0x180100:0x180200] != b"\xff" * 256
+    assert (
+        data[0x180001:0x180007] == bytes((7 * i) & 255 for i in range(1, 7))
+        and data[0x180100:0x180200] != b"\xff" * 256
+    )
     assert data[0x17FFFF] == data[0x181000] == 0xFF, "nothing beside the sector is written"
 
 

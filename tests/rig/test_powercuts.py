@@ -27,7 +27,7 @@ PHASES = {
     "ready": ("state 50", TORN, 0.2, 2),
     "install": ("state 60", TORN, 0.2, 2),
     "trial": ("boot", EITHER, 3.0, 6),
-    "report": ("result", EITHER, 2.0, 4),
+    "report": ("state 90", EITHER, 2.0, 4),
 }
 ORDER = ("accepted", "download", "download", "verify", "ready", "install", "trial", "report")
 
