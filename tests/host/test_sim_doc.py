@@ -52,7 +52,8 @@ def test_everything_is_named():
     for effect in EFFECTS:
         assert "`%s`" % effect in TEXT, effect
     sources = "".join(path.read_text() for path in (ROOT / "ports" / "sim").glob("*.py"))
-    events = set(re.findall(r'\bsay\("([a-z]+)"', sources)) | set(re.findall(r'_tell\("([a-z]+)"', sources))
+    sources += (ROOT / "agent" / "narrator.py").read_text()
+    events = set(re.findall(r'\b_?say\("([a-z]+)"', sources))
     events |= {"reported", "dropped"}
     assert len(events) >= 16
     for event in events:
