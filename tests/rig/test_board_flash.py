@@ -99,6 +99,7 @@ def test_words_are_programmed_one_after_the_other_on_a_sector(board):
     assert data[0x17FFFF] == data[0x181000] == 0xFF, "nothing beside the sector is written"
 
 
+@pytest.mark.short
 def test_what_the_driver_leaves_of_spidevs_speed(board, tally):
     shares = []
     for _ in range(3):

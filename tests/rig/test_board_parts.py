@@ -148,7 +148,6 @@ def _torn(path):
 # -- temperature, and what the LED says meanwhile -----------------------------------------------------------------------
 
 
-@pytest.mark.short
 def test_a_download_waits_while_the_board_is_too_hot(make_rig):
     rig = make_rig(user="yes", trial_s=6, trial_max_s=90)
     machine = machine_of(rig)
