@@ -13,7 +13,7 @@ import sys
 import time
 
 MODE = pathlib.Path("/etc/fumo-agent/mode")
-_LIBRARIES = ("spidev", "smbus2", "gpiozero", "serial", "gpiod", "ssl", "asyncio", "ctypes", "zipfile")
+_LIBRARIES = ("spidev", "smbus2", "gpiozero", "serial", "ssl", "asyncio", "ctypes", "zipfile")
 
 
 def attempt(act):
