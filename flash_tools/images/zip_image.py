@@ -26,7 +26,7 @@ def build(files: dict[str, bytes], deflated: bool = False, compiled: bool = Fals
     """
     out = io.BytesIO()
     if compiled:
-        files = {**files, **_bytecode(files)}
+        files = {**files, **bytecode(files)}
     with zipfile.ZipFile(out, "w") as archive:
         for path, content in sorted({**_folders(files), **files}.items()):
             entry, is_folder = zipfile.ZipInfo(path, _DATE), path.endswith("/")
@@ -36,7 +36,7 @@ def build(files: dict[str, bytes], deflated: bool = False, compiled: bool = Fals
     return out.getvalue()
 
 
-def _bytecode(files):
+def bytecode(files: dict[str, bytes]) -> dict[str, bytes]:
     """Return {path: .pyc}; by the hash of the source, which nobody compares: both are in one signed image."""
     found = {}
     for path, source in files.items():

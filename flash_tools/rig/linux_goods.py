@@ -5,6 +5,7 @@ The application in the image behaves as a scenario wants it: well, or as badly a
 
 import hashlib
 import json
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from flash_tools.boards import factory_region
 from flash_tools.deploy.files import Wish, build
 from flash_tools.images import zip_image
 from flash_tools.packages.package_build import Target, build_package
+from flash_tools.rig.emulator.project_files import GUEST_VERSION
 from flash_tools.rig.wishes import WISHES, Wishes
 from flash_tools.signing import keys
 from flash_tools.sim import sim_files
@@ -25,6 +27,7 @@ from ports.sim.real_clock import RealClock
 
 FLASH, CONFIG = "flash.img", "config.toml"
 NOTIFY_PORT = 2948
+_READ = ("version.py", "__main__.py")  # as text: by tools, and by whoever looks for what Python starts
 _STEP = "class App:\n    def step(self):\n        %s\n        return 100\n\n\ndef start(service):\n    return App()\n"
 _PANIC = "open('/proc/sysrq-trigger', 'w').write('c')"
 _DEADLOCK = "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()"
@@ -104,10 +107,18 @@ def image(version: str, behaviour: str = "good", board: str = "rig_imx6", size: 
     files.update(
         {"version.py": b"VERSION = %s\n" % json.dumps(version).encode(), "app.py": BEHAVIOURS[behaviour].encode()}
     )
-    data = zip_image.build(files, deflated=True, compiled=True)
+    data = _pack(files)
     if len(data) < size:  # a file of noise in front, which no packing makes smaller
         noise = b"".join(
             hashlib.sha256(b"%d %s" % (i, version.encode())).digest() for i in range((size - len(data)) // 32)
         )
-        data = zip_image.build({**files, "noise.bin": noise}, deflated=True, compiled=True)
+        data = _pack({**files, "noise.bin": noise})
     return data
+
+
+def _pack(files):
+    """Return the zip; bytecode alone where this Python is the board's: a third less to write in each scenario."""
+    if sys.version_info[:2] != GUEST_VERSION:
+        return zip_image.build(files, deflated=True, compiled=True)
+    rest = {path: data for path, data in files.items() if not path.endswith(".py") or path in _READ}
+    return zip_image.build({**rest, **zip_image.bytecode(files)}, deflated=True)

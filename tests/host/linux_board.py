@@ -205,9 +205,9 @@ def image(version: str, behaviour: str = "good") -> bytes:
 
 
 def _code(source):
-    from flash_tools.images.zip_image import _bytecode
+    from flash_tools.images.zip_image import bytecode
 
-    return _bytecode({"x.py": source if isinstance(source, bytes) else source.encode()})["x.pyc"]
+    return bytecode({"x.py": source if isinstance(source, bytes) else source.encode()})["x.pyc"]
 
 
 @cache
@@ -216,6 +216,6 @@ def _modules():
     for name in _SIMULATED:
         path = ROOT / "ports" / (name + ".py")
         files["ports/%s.py" % name] = path.read_bytes() if path.exists() else b""
-    from flash_tools.images.zip_image import _bytecode
+    from flash_tools.images.zip_image import bytecode
 
-    return _bytecode(files)
+    return bytecode(files)

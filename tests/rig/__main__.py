@@ -119,7 +119,7 @@ def _add(total, leg, options, deadline):
     print("rig: %s" % leg.name, flush=True)
     with tempfile.TemporaryDirectory(prefix="fumo-rig-") as folder:
         result = Path(folder) / "result.json"
-        with Lab(leg.lab, options.boards) if leg.lab else nullcontext() as lab:
+        with Lab(leg.lab, max(options.boards, _BOARDS)) if leg.lab else nullcontext() as lab:
             for place in lab.places if lab else ():
                 lab.client("-p", place, "acquire")
             code = _pytest(leg, options, result, lab, deadline - time.monotonic())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PLACE = "usr/local/lib/python3.11/dist-packages/"  # where the board's Python looks first, even when isolated
 DEVICE = ("agent", "board", "hal", "ports")
-_GUEST_VERSION = (3, 11)
+GUEST_VERSION = (3, 11)
 _FLAGS_UNCHECKED = 1  # PEP 552: loaded without a look at its source
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,7 +24,7 @@ def project_files(folders: tuple[str, ...] = DEVICE) -> dict[str, bytes]:
 def module(name: str, source: bytes, place: str = PLACE) -> dict[str, bytes]:
     """Return the files of one module: its source, and what the compiler makes of it, so that the board need not."""
     files = {place + name: source}
-    if sys.version_info[:2] == _GUEST_VERSION:
+    if sys.version_info[:2] == GUEST_VERSION:
         folder, _, file = name.rpartition("/")
         cache = (folder + "/" if folder else "") + "__pycache__/"
         files[place + cache + file.removesuffix(".py") + ".cpython-311.pyc"] = _compiled(place + name, source)
