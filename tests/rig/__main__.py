@@ -134,8 +134,8 @@ def _add(total, leg, options, deadline):
 def _pytest(leg, options, result, lab, left_s):
     words = [sys.executable, "-m", "pytest", "-q", "-n", str(options.boards), "--dist", "worksteal", *leg.paths]
     words += ["--lg-env", str(environment.find(leg.env)), "-p", "no:cacheprovider"]
-    marker = options.select or leg.only
-    words += ["-m", marker] if marker else []
+    markers = [name for name in (options.select or leg.only, "not variant" if leg.emulated else "") if name]
+    words += ["-m", " and ".join(markers)] if markers else []
     words += ["-k", options.names] if options.names else []
     given = {**(lab.environment if lab else os.environ), RESULT: str(result)}
     return run(words, given, left_s)

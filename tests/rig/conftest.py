@@ -23,6 +23,7 @@ _outcomes: dict[str, str] = {}
 def pytest_configure(config):
     """Make the markers known."""
     config.addinivalue_line("markers", "lg_feature: labgrid's, known without it too")
+    config.addinivalue_line("markers", "variant: for simulated boards, an emulated one is too slow for all of them")
     config.addinivalue_line("markers", "short: belongs to the shorter selection, `make rig SELECT=short`")
 
 

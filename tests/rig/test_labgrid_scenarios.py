@@ -1,4 +1,7 @@
-"""Both scenarios of an update, every numbered step of them, on the board that the environment says."""
+"""Both scenarios of an update, every numbered step of them, on the board that the environment says.
+
+A `variant` differs in what the agent decides alone: simulated boards play it in seconds, emulated ones leave it out.
+"""
 
 import pytest
 
@@ -6,7 +9,7 @@ from tests.scenarios import download, opening, push
 from tests.scenarios.rig import TRANSCRIPTS
 
 K = 1024
-XML = [pytest.param(False, id="wbxml"), pytest.param(True, id="xml")]
+XML = [pytest.param(False, id="wbxml"), pytest.param(True, id="xml", marks=pytest.mark.variant)]
 
 
 def keep(story, rig, name):
@@ -34,6 +37,7 @@ def test_push_with_a_power_cut_in_the_trial(make_rig):
     assert rig.tally.cuts == {"trial": 1}
 
 
+@pytest.mark.variant
 def test_push_without_tls(make_rig):
     rig = make_rig(tls=False, size=40 * K)
     told = push.play(rig)
@@ -48,6 +52,7 @@ def test_download_and_update(make_rig):
     keep(download.check(rig, *told), rig, "download-and-update")
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("descriptor", [True, False])
 @pytest.mark.parametrize("xml", XML)
 def test_download_then_update(make_rig, xml, descriptor):
@@ -77,9 +82,9 @@ def test_a_power_cut_in_the_trial(make_rig):
     [
         pytest.param("push", "crash", marks=pytest.mark.short),
         pytest.param("download-and-update", "unfit", marks=pytest.mark.short),
-        ("download-and-update", "crash"),
-        ("download", "crash"),
-        ("push", "unfit"),
+        pytest.param("download-and-update", "crash", marks=pytest.mark.variant),
+        pytest.param("download", "crash", marks=pytest.mark.variant),
+        pytest.param("push", "unfit", marks=pytest.mark.variant),
     ],
 )
 def test_an_update_that_does_not_work(make_rig, method, behaviour):
@@ -107,6 +112,7 @@ def test_commands_at_the_console(rig):
     rig.wait("error")
 
 
+@pytest.mark.variant
 @pytest.mark.parametrize("state", ["confirmed", "updating", "trial", "updated", "rolled_back", "off"])
 def test_the_strategy_brings_it_into_each_state(strategy, tally, state):
     strategy.transition(state)
