@@ -29,6 +29,7 @@ PHASES = {
     "trial": ("boot", EITHER, 3.0, 6),
     "report": ("state 90", EITHER, 2.0, 4),
 }
+_LATER = {"accepted": ("progress",), "download": ("state 50",), "verify": ("state 50",)}  # too late for that phase
 ORDER = (
     "accepted",
     "accepted",
@@ -98,11 +99,11 @@ class World:
 
     def _comes(self, text, phase):
         """Wait for what the phase begins with; False once the result is out."""
-        wanted = (text,) if phase == "report" else (text, "result")
+        wanted = (text,) if phase == "report" else (text, "result", *_LATER.get(phase, ()))
         line = self.rig.wait(*wanted, since=self.said, timeout_s=240)
         while phase == "trial" and " trial " not in line and not line.startswith("result"):
             line = self.rig.wait(*wanted, since=self.rig.heard.index(line, self.said) + 1, timeout_s=240)
-        return phase == "report" or not line.startswith("result")
+        return phase == "report" or line.startswith(text)
 
     def _tear(self, operations, most_s):
         """Let the power go inside of an operation; where none comes in that time, at the end of it."""
