@@ -164,8 +164,9 @@ def test_package_0_goes_where_the_device_is(field):
         with pytest.raises(ToolError, match="never heard"):
             office.send_notification(ID)
         agent.session()
-        text = office.send_notification(ID)
-        assert portable.SERVER.encode() in sock.recv(2000) and len(text) == 4
+        session = int(office.send_notification(ID), 16)
+        told = session.to_bytes(2, "big") + bytes((len(portable.SERVER),)) + portable.SERVER.encode()
+        assert sock.recv(2000).endswith(told)
     for name in ("host.invalid:2948", "localhost:2948", ":2948:", "127.0.0.1:0", "127.0.0.1:99999"):
         with pytest.raises(ToolError, match="numeric"):
             office.change_device(ID, notify=name)
