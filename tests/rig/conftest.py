@@ -137,12 +137,19 @@ def pytest_runtest_logreport(report):
     _outcomes[report.nodeid] = max(before, report.outcome, key=worst.get)
     if report.when == "teardown":
         _total.add(report.nodeid, _outcomes.pop(report.nodeid), dict(report.user_properties).get(_KEY))
+        _write()  # each time: the run may be ended from outside
 
 
 def pytest_sessionfinish(session):
+    """What has begun and never ended has failed: its worker died."""
+    if not hasattr(session.config, "workerinput"):
+        for name in _outcomes:
+            _total.add(name, "failed", None)
+        _write()
+
+
+def _write():
     """Write the counts, if somebody wants them."""
     path = os.environ.get(RESULT)
-    if path and not hasattr(session.config, "workerinput"):
-        for name in _outcomes:  # begun, and never ended: its worker died
-            _total.add(name, "failed", None)
+    if path and "PYTEST_XDIST_WORKER" not in os.environ:
         Path(path).write_text(json.dumps(_total.packed()))

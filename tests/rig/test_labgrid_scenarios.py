@@ -30,6 +30,7 @@ def test_push(make_rig, xml):
     keep(push.check(rig, *told), rig, "push")
 
 
+@pytest.mark.variant
 def test_push_with_a_power_cut_in_the_trial(make_rig):
     rig = make_rig(size=40 * K, trial_s=1)
     told = push.play(rig, cut=True)
@@ -81,7 +82,7 @@ def test_a_power_cut_in_the_trial(make_rig):
     ("method", "behaviour"),
     [
         pytest.param("push", "crash", marks=pytest.mark.short),
-        pytest.param("download-and-update", "unfit", marks=pytest.mark.short),
+        pytest.param("download-and-update", "unfit", marks=(pytest.mark.short, pytest.mark.variant)),
         pytest.param("download-and-update", "crash", marks=pytest.mark.variant),
         pytest.param("download", "crash", marks=pytest.mark.variant),
         pytest.param("push", "unfit", marks=pytest.mark.variant),

@@ -20,27 +20,27 @@ QUIET_S = 3
 TORN, DEAD, EITHER = "torn", "dead", "either"
 # phase: what the board says when it begins, which cuts there are, how long the power may stay then, how many operations at most
 PHASES = {
-    "boot": (None, DEAD, 3.0, 0),
+    "boot": (None, DEAD, 8.0, 0),
     "accepted": ("session open", EITHER, 2.0, 12),
     "download": ("progress", EITHER, 4.0, 900),
     "verify": ("state 40", DEAD, 1.0, 0),
     "ready": ("state 50", TORN, 0.2, 2),
     "install": ("state 60", TORN, 0.2, 2),
     "trial": ("boot", EITHER, 3.0, 6),
-    "report": ("state 90", EITHER, 2.0, 4),
+    "report": ("state 90", EITHER, 1.0, 4),
 }
 _LATER = {"accepted": ("progress",), "download": ("state 50",), "verify": ("state 50",)}  # too late for that phase
 ORDER = (
     "accepted",
-    "accepted",
-    "download",
+    "boot",
+    "boot",
     "download",
     "download",
     "verify",
     "ready",
     "install",
+    "boot",
     "trial",
-    "report",
     "report",
 )
 
@@ -108,7 +108,7 @@ class World:
     def _tear(self, operations, most_s):
         """Let the power go inside of an operation; where none comes in that time, at the end of it."""
         self.machine.cut_after(self.random.randint(1, operations), self.random.getrandbits(30))
-        end = time.monotonic() + 2 + 4 * most_s
+        end = time.monotonic() + 2 + 2 * most_s
         while self.machine.alive and time.monotonic() < end:
             time.sleep(0.05)
         self.machine.off()
