@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 SMPMGR := $(VENV)/smpmgr
 RIG := $(VENV)/rig
+STUBS := build/stubs
 PY := PYTHONPATH=. $(VENV)/bin/python
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/python -m pip --quiet
 
@@ -12,10 +13,16 @@ DEBIAN := libwbxml2-utils:wbxml2xml:tests-of-WBXML-messages chromium:chromium:te
     tshark:tshark:tests-of-bytes-and-trees-in-WBXML softhsm2:softhsm2-util:tests-of-keys-in-a-security-module \
     rsync:rsync:tests-of-deploying-to-Linux openssh-server:sshd:tests-of-deploying-over-ssh \
     systemd:systemd-analyze:tests-of-the-service-unit lintian:lintian:a-test-of-the-Debian-package \
-    systemd-container:systemd-nspawn:tests-of-the-Debian-package-under-systemd librsvg2-bin:rsvg-convert:a-test-of-the-wiring-pictures
+    systemd-container:systemd-nspawn:tests-of-the-Debian-package-under-systemd librsvg2-bin:rsvg-convert:a-test-of-the-wiring-pictures \
+    valgrind:valgrind:a-test-of-counted-instructions
 
 # Debian packages for the emulated board; setpriv, dpkg-deb and apt-get are there on every Debian.
 RIG_DEBIAN := qemu-system-arm:qemu-system-arm:the-emulated-board device-tree-compiler:dtc:the-emulated-board
+
+# Those for the emulated microcontroller: MicroPython is built from Debian's source package, which a package list of our own brings.
+MCU_DEBIAN := qemu-system-arm:qemu-system-arm:the-emulated-microcontroller gcc:cc:the-emulated-microcontroller \
+    gcc-arm-none-eabi:arm-none-eabi-gcc:the-emulated-microcontroller dpkg-dev:dpkg-source:the-emulated-microcontroller
+MCU_LIBRARY := libnewlib-arm-none-eabi # has no command to look for
 
 # Those that make bench compares with.
 DEBIAN_BENCH := rauc:rauc:figures-beside-RAUC \
@@ -26,16 +33,16 @@ APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test deb debroot rig powercut soak kills mutants bench mem size lint debian rig-debian rig-base clean
+.PHONY: help run test deb debroot rig rig-mcu mcu-debian powercut soak kills mutants bench mem size counts lint debian rig-debian rig-base clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
 
 run: $(VENV)/.stamp ## watch an update from server to device, power cut in the middle; FIRMWARE=crash rolls back, DEVICES=50 CUTS=random a fleet
 	@$(PY) -m flash_tools.demo $(if $(FIRMWARE),--firmware $(FIRMWARE)) $(if $(DEVICES),--devices $(DEVICES)) \
 	    $(if $(CUTS),--cuts $(CUTS)) $(if $(SEED),--seed $(SEED))
 
-test: $(VENV)/.stamp $(SMPMGR)/.stamp debian debroot ## run all tests that need no special hardware, on CPython and on MicroPython
+test: $(VENV)/.stamp $(SMPMGR)/.stamp $(STUBS)/.stamp debian debroot ## run all tests that need no special hardware, on CPython and on MicroPython
 	$(PY) -m pytest $(ARGS)
 
 rig: $(VENV)/.stamp $(RIG)/.stamp rig-debian ## run the scenarios on boards, through labgrid; SELECT=short, ENV=sim or a file of your own, ARGS=...
@@ -44,6 +51,9 @@ rig: $(VENV)/.stamp $(RIG)/.stamp rig-debian ## run the scenarios on boards, thr
 
 deb: $(VENV)/.stamp ## build the Debian package of a Linux board
 	@$(PY) -m flash_tools.deb
+
+rig-mcu: $(VENV)/.stamp mcu-debian ## run updates on an emulated Cortex-M3 with a hard heap, the power cut at random; ARGS="--cuts 200 --seed 7"
+	@$(PY) -m tests.rig_mcu $(ARGS)
 
 powercut: $(VENV)/.stamp ## cut the power at every flash operation of an update and between any two messages; ID=... replays one schedule
 	$(PY) -m tests.powercut $(if $(ID),--id $(ID))
@@ -67,9 +77,14 @@ mem: $(VENV)/.stamp ## find the smallest heap for a session and for a whole upda
 size: $(VENV)/.stamp ## measure the device code, compiled
 	$(PY) -m tests.size
 
-lint: $(VENV)/.stamp ## check style and common mistakes
+counts: $(VENV)/.stamp ## count the instructions of a signature check, a digest and unpacking, and estimate their time on a microcontroller
+	@$(MAKE) --no-print-directory debian DEBIAN="valgrind:valgrind:counting"
+	$(PY) -m tests.counts
+
+lint: $(VENV)/.stamp $(STUBS)/.stamp ## check style, common mistakes, and the MicroPython ports against the type stubs of three of them
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m tests.stubs
 
 debian: ## install the Debian packages that some tests need, or say what is skipped without them
 	@for entry in $(DEBIAN); do \
@@ -81,6 +96,11 @@ debian: ## install the Debian packages that some tests need, or say what is skip
 
 rig-debian: # what the emulated board is made and run with
 	@$(MAKE) --no-print-directory debian DEBIAN="$(RIG_DEBIAN)"
+
+mcu-debian: # what the emulated microcontroller is made and run with
+	@$(MAKE) --no-print-directory debian DEBIAN="$(MCU_DEBIAN)"
+	@test -e /usr/lib/arm-none-eabi/lib/libc.a || test -e /usr/include/newlib/string.h || \
+	    { $(CAN_APT) && $(APT) $(MCU_LIBRARY) >/dev/null; } || echo "make rig-mcu needs the Debian package libnewlib-arm-none-eabi"
 
 rig-base: $(VENV)/.stamp rig-debian # the emulated board itself, from Debian's packages for armhf: a few seconds, once
 	@$(PY) -m flash_tools.rig.emulator.build build/rig/base
@@ -105,6 +125,13 @@ $(SMPMGR)/.stamp: requirements-smpmgr.lock $(VENV)/.stamp
 	@echo "installing smpmgr into $(SMPMGR), once, for the tests of serial recovery"
 	@{ $(PYTHON) -m venv --clear $(SMPMGR) && PIP_DISABLE_PIP_VERSION_CHECK=1 $(SMPMGR)/bin/python -m pip --quiet install \
 	    --require-hashes -r requirements-smpmgr.lock && touch $@; } || echo "tests with smpmgr will be skipped: it cannot be installed"
+
+# Type stubs of three ports of MicroPython, which cannot share a folder. Without them the tests with them say that they are skipped.
+$(STUBS)/.stamp: $(wildcard tests/stubs/*.lock) | $(VENV)/.stamp
+	@echo "installing MicroPython's type stubs into $(STUBS), once"
+	@rm -rf $(STUBS)
+	@{ (for lock in $^; do $(PIP) install --no-deps --require-hashes --target $(STUBS)/$$(basename $$lock .lock) -r $$lock || exit 1; done) && \
+	    touch $@; } || echo "type checks will be skipped: the stubs cannot be installed"
 
 # labgrid brings a pyserial of its own, hence an environment of its own; detools is built here too.
 $(RIG)/.stamp: requirements-rig.lock | $(VENV)/.stamp

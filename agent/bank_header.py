@@ -15,14 +15,21 @@ _PAGE = const(256)
 
 def read_text(header, into):
     """Copy the manifest's text into `into`; return its length, 0 where there is none that is whole."""
+    text = text_bytes(header, len(into))
+    into[: len(text)] = text
+    return len(text)
+
+
+def text_bytes(header, most):
+    """Return the manifest's text, empty where there is none that is whole and no longer than `most`."""
     head = bytearray(_TEXT)
     header.read(0, head)
     size, crc = struct.unpack_from("<II", head, 4)
-    if head[:4] != _MAGIC or size > len(into) or not size:
-        return 0
-    text = memoryview(into)[:size]
+    if head[:4] != _MAGIC or size > most:
+        return b""
+    text = bytearray(size)
     header.read(_TEXT, text)
-    return size if crc32(text) == crc else 0
+    return text if crc32(text) == crc else b""
 
 
 class HeaderWriter:

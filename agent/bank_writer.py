@@ -14,6 +14,7 @@ from agent.sizes import BLOCK_BUFFER
 CHUNK = const(4096)
 _TRIES = const(3)  # a read can be disturbed; cells that do not hold stay wrong
 _ANY = const(0x3FFFFFFF)
+_READ = const(1024)  # at once: each call of a driver costs as much as some hundred bytes
 _IDLE = const(0)
 _COMPARE = const(1)
 _ERASE = const(2)
@@ -39,7 +40,7 @@ class BankWriter:
         view = memoryview(self._buffer)
         self._pages = [view[start : start + self._page] for start in range(0, CHUNK, self._page)]
         self._view = view
-        self._found = bytearray(self._page)
+        self._found = memoryview(bytearray(max(_READ, self._page)))
         self._blank = b"\xff" * self._page
         self._state = _IDLE
         self._at = 0  # page of the chunk that is next
@@ -169,14 +170,13 @@ class BankWriter:
 
     def _matches(self):
         """Compare the chunk with the flash, up to the first difference."""
-        addr = self.position
-        for page in self._pages:
-            if addr - self.position >= self._filled:
-                break
-            self._region.read(addr, self._found)
-            if self._found != page:
+        end = (self._filled + self._page - 1) // self._page * self._page
+        for start in range(0, end, len(self._found)):
+            expected = self._view[start : min(start + len(self._found), end)]
+            found = self._found[: len(expected)]
+            self._region.read(self.position + start, found)
+            if found != expected:
                 return False
-            addr += self._page
         return True
 
     def _finish(self):

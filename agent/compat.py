@@ -26,10 +26,21 @@ def md5(data=b""):
     return MD5(data)
 
 
-def unload(names):
-    """Forget modules of this package that are not needed for a while: a small board gets their heap back."""
+def loaded():
+    """Return how many modules are in memory."""
+    return len(sys.modules)
+
+
+def unload(names, collect=True):
+    """Forget modules of this package that are not needed for a while: a small board gets their heap back.
+
+    Without `collect` the heap is only looked through where one of them was there.
+    """
     package = sys.modules["agent"]
     for name in names:
-        if sys.modules.pop("agent." + name, None):
+        if hasattr(package, name):
+            del sys.modules["agent." + name]
             delattr(package, name)
-    gc.collect()
+            collect = True
+    if collect:
+        gc.collect()

@@ -2,6 +2,7 @@
 
 from agent.compat import const
 from agent.errors import LinkError, ProtocolError
+from agent.late import later
 
 _POLL_MS = const(20)
 _BUSY_MS = const(2)
@@ -53,7 +54,8 @@ class Conversation:
         if request.mac:
             fields += (("x-syncml-hmac", request.mac),)
         self._url, self._next = url, self._await
-        self._exchange = self._web.open("POST", url, fields, self.session.body, request.length)
+        body = later(self.session, "body")
+        self._exchange = self._web.open("POST", url, fields, body, request.length)
 
     def _await(self):
         exchange = self._exchange

@@ -10,6 +10,7 @@ from agent.compat import const
 from agent.dm_entries import answers, entries
 from agent.dm_sources import BytesSource
 from agent.errors import ProtocolError
+from agent.late import late
 
 _ALERT = const(0x06)
 _CHAL = const(0x09)
@@ -48,8 +49,7 @@ _SIZE = const(0x112)
 _TYPE = const(0x113)
 _MAX_OBJ_SIZE = const(0x115)
 _PIECE = const(96)
-_TAIL = const(64)  # what may still follow an entry: a 1222, Final, the ends
-_LEAST_CHUNK = const(64)
+TAIL = const(64)  # what may still follow an entry: a 1222, Final, the ends
 _FULL = const(256)  # the buffer is handed on when it holds more
 
 
@@ -59,6 +59,11 @@ class Answer:
     def __init__(self, session, writer):
         self.session, self.writer = session, writer
         self._id = self._flushed = 0
+
+    def __getattr__(self, name):  # what is wanted where a message is nearly full
+        from agent.dm_answer_rare import Rare
+
+        return late(Rare, self, name)
 
     def pieces(self):
         """Yield whenever the writer's `out` should be sent and cleared, and once at the end."""
@@ -106,33 +111,8 @@ class Answer:
             self.end = number + 1, 0
         self.complete = True
 
-    def fits(self, program, first, last):
-        """Tell whether what is answered to some records would fit into one message with nothing else."""
-        size = self._measure(self._head()) + self._measure(self._header_status()) + 2 * _TAIL
-        for make, arguments, _ in answers(program, self, first, last):
-            size += self._measure(make(*arguments)) + 2
-        return size <= self.session.peer_limit
-
     def _room(self):
-        return self.session.peer_limit - self._flushed - self.writer.out.size - _TAIL
-
-    def _chunk(self, number, make, arguments):
-        """Send as much of the Data as there is room for, if that is worth it."""
-        source, offset = arguments[2:]
-        self._id -= 1
-        size = self._room() - self._measure(make(*arguments, 0))
-        if self.writer.data_size(3, source.binary) == 4:
-            size = size // 4 * 3
-        size = min(size, source.size - offset)  # escapes may make a rest too large that is shorter than the room
-        while size >= _LEAST_CHUNK:
-            self._id -= 1
-            size = source.cut(offset, size)
-            node = make(*arguments, size)
-            if self._measure(node) <= self._room():
-                yield from self._write(node)
-                self.end = number, offset + size
-                return
-            size = size * 3 // 4
+        return self.session.peer_limit - self._flushed - self.writer.out.size - TAIL
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -22,10 +22,10 @@ _ACTING = b"\x05\x20\x10\x0d\x11"
 
 
 class Chunks:
-    """At most one object is on its way; `interrupted(target)` is told when it will never be complete."""
+    """At most one object is on its way; `dm` has the tree; `interrupted(target)` is told when it will never be complete."""
 
-    def __init__(self, tree, max_size, interrupted, server):
-        self._tree, self._max_size, self._interrupted = tree, max_size, interrupted
+    def __init__(self, dm, max_size, interrupted, server):
+        self._dm, self._max_size, self._interrupted = dm, max_size, interrupted
         self.object = None
         self.server = server
         self._target = self._broken = ""
@@ -60,7 +60,7 @@ class Chunks:
             return None
         try:
             path = dm_uri.parse(arena.text(item, _TARGET))[0]
-            if not self._tree.kind(path) & _BIT_STREAM:
+            if not self._dm.tree.kind(path) & _BIT_STREAM:
                 return None
         except ProtocolError:
             return None  # executing the command will tell
@@ -88,7 +88,7 @@ class Chunks:
     def chunk(self, arena, start, record, item, path):
         """Return None for an ordinary Item, a status (0: busy) for a chunk, the object when its last chunk came."""
         more = arena.field(item, _MORE_DATA) is not None
-        streams = self._tree.kind(path) & _BIT_STREAM and arena.kind(record) == _REPLACE
+        streams = self._dm.tree.kind(path) & _BIT_STREAM and arena.kind(record) == _REPLACE
         if not more and not streams and not self._is_next(arena, record, item, path):
             self.interrupt()
             return None
@@ -109,7 +109,7 @@ class Chunks:
         data = arena.field(item, _DATA) or b""
         try:
             if self._at < 0:
-                if self._tree.kind(path) & _BIT_STREAM and not _is_alone(arena, start, item):
+                if self._dm.tree.kind(path) & _BIT_STREAM and not _is_alone(arena, start, item):
                     return 500
                 self._begin(arena, record, item, path)
                 self._at = 0
@@ -169,7 +169,7 @@ class Chunks:
             size = arena.number(record, _SIZE)
         value = value_of(arena, item, record, self.server)
         self._target = arena.text(item, _TARGET)
-        self.object = LargeObject(self._tree, arena.kind(record), path, value, size, self._max_size)
+        self.object = LargeObject(self._dm.tree, arena.kind(record), path, value, size, self._max_size)
 
 
 def _newest(arena, start):

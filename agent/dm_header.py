@@ -4,6 +4,7 @@ from agent.compat import const
 from agent.dm_arena import to_number
 from agent.dm_auth import MAX_NONCE, from_b64
 from agent.errors import ProtocolError
+from agent.fields import Fields
 
 _CMD = const(0x0A)
 _CMD_REF = const(0x0C)
@@ -23,24 +24,23 @@ _TYPE = const(0x93)
 _MAX_OBJ_SIZE = const(0x95)
 
 
-class Header:
-    """`version` is 0, or the status that a version which we do not speak deserves."""
-
-    def __init__(self, arena, record):
-        text = arena.text
-        self.session_id, self.message = text(record, _SESSION_ID), text(record, _MSG_ID)
-        self.source, self.respond_to = text(record, _SOURCE), text(record, _RESP_URI)
-        self.version = 0
-        if text(record, _VER_DTD) != "1.2":
-            self.version = 505
-        elif text(record, _VER_PROTO) != "DM/1.2":
-            self.version = 513
-        cred = arena.field(record, _CRED)
-        self.cred = None if cred is None else (text(record, _TYPE), bytes(cred))
-        self.max_message = arena.number(record, _MAX_MSG_SIZE)
-        self.max_object = arena.number(record, _MAX_OBJ_SIZE)
-        if len(self.message) > 20 or arena.status(record):
-            raise ProtocolError("the SyncHdr is too long", 413)
+def read_header(arena, record):
+    """Return the facts; `version` is 0, or the status that a version which we do not speak deserves."""
+    text, header = arena.text, Fields()
+    header.session_id, header.message = text(record, _SESSION_ID), text(record, _MSG_ID)
+    header.source, header.respond_to = text(record, _SOURCE), text(record, _RESP_URI)
+    header.version = 0
+    if text(record, _VER_DTD) != "1.2":
+        header.version = 505
+    elif text(record, _VER_PROTO) != "DM/1.2":
+        header.version = 513
+    cred = arena.field(record, _CRED)
+    header.cred = None if cred is None else (text(record, _TYPE), bytes(cred))
+    header.max_message = arena.number(record, _MAX_MSG_SIZE)
+    header.max_object = arena.number(record, _MAX_OBJ_SIZE)
+    if len(header.message) > 20 or arena.status(record):
+        raise ProtocolError("the SyncHdr is too long", 413)
+    return header
 
 
 def statuses(arena, start):

@@ -17,6 +17,8 @@ def check_query(tree, path, query, argument, server):
 
         return check_property(tree, path, argument, server)
     if argument.lower() not in ("struct", "structdata"):
+        if not tree.tnds:
+            refuse(406)
         _tnds_parts(argument)
     tree.may(_GET, path, server)
     return 200
@@ -30,7 +32,7 @@ def sources(tree, path, query, argument, server, tnds_writer):
 
         text = property_text(tree, path, argument) if tree.kind(path) else ""  # a later command may have deleted it
         yield None, BytesSource(text.encode())
-    elif argument[:6] != "struct":
+    elif tree.tnds and argument[:6] != "struct":
         from agent.tnds_writer import TndsSource
 
         yield _uri(path), TndsSource(tree, path, _tnds_parts(argument), server, tnds_writer)

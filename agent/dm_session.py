@@ -1,18 +1,17 @@
 """One management session without any I/O: what to send, what to do with what came, when it is over.
 
 The driver's loop: while not `over`: `request()`, send `body()` to its URL; `begin_answer()`, `receive()` until everything
-was taken, `end_answer()`, `step()` until it says 0. Where no answer comes: `no_answer()`. Holds no element names.
+was taken, `end_answer()`, `step()` until it says 0. Where no answer comes: `no_answer()`. Holds no element names. What it
+does in each turn stands in a module of its own: dm_sending, dm_receiving, dm_judging, dm_acting.
 """
 
-from agent.compat import const, crc32, md5
-from agent.dm_exchange import Exchange
-from agent.errors import LinkError, ProtocolError
-from agent.phases import ACTING, OBJECT, READING, SENDING, take_turns
+from agent.compat import const, md5
+from agent.errors import ProtocolError
+from agent.late import late
+from agent.own_alert import OwnAlert
+from agent.phases import ACTING, JUDGING, OBJECT, READING, SENDING, take_turns
 
-_RESENDS = const(2)
-_DONE = const(1)  # what dm_incoming says
-_BUSY = const(2)
-_XML = const(b"<\xef \t\r\n")  # what a message in XML can begin with
+NO_LIMIT = const(0x7FFFFFFF)
 
 
 class Request:
@@ -22,13 +21,37 @@ class Request:
         self.url, self.content_type, self.length, self.mac = url, content_type, length, mac
 
 
-class Session(Exchange):
+class Program:
+    """A message of the server: its records in the arena; `answers` holds what the user typed, by record."""
+
+    def __init__(self, arena, start, message):
+        self.start, self.end, self.message = start, arena.fill, message
+        self.answers = {}
+
+
+class Session:
     """`dm` is what outlives sessions (see dm_client), `opening` the alerts of package 1, the first of them 1200 or 1201."""
 
     def __init__(self, dm, account, opening, secure=False, session_id=0, resync=False):
-        super().__init__(dm, account, opening, secure, session_id, resync)
-        self._out, self._window = dm.out, dm.window
-        self._public_id = 0x1201
+        self.set_up(dm, account, opening, secure, session_id, resync)
+
+    def __getattr__(self, name):
+        if name in ("make_request", "body", "make_answer"):
+            from agent.dm_sending import Sending as Part
+        elif name in ("receive", "start_reader", "begin_message", "end_reading", "open_sink", "on_header"):
+            from agent.dm_receiving import Receiving as Part
+        elif name in ("on_alert", "too_large"):
+            from agent.dm_acting import Acting as Part
+        else:
+            from agent.dm_judging import Judging as Part
+        return late(Part, self, name)
+
+    def _turn(self, turn):
+        """Another turn begins: the code of the one before goes, but not that of an object on its way."""
+        if self.dm.small:
+            if turn != ACTING:  # else the commands have the tree in their hands
+                self.dm.rest()
+            take_turns(turn | OBJECT if self.chunks else turn)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -38,65 +61,19 @@ class Session(Exchange):
             self._reader = self._incoming = self._hash = self.header = None
             if self.chunks and not self.chunks.object:
                 self.chunks = None
-            take_turns(SENDING | OBJECT if self.chunks else SENDING)
-        self._answer = answer = self._answer or self.make_answer()
-        length, hasher = 0, md5() if self.guard.signs else None
-        self._crc = None
-        try:
-            for piece in self.body():
-                length += len(piece)
-                if hasher:
-                    hasher.update(piece)
-        except ProtocolError as e:
-            return self.give_up(e)
-        self._end, self.answered, self._ids = answer.end, answer.complete, answer.ids
-        mac = self.guard.header(hasher.digest()) if hasher else None
-        return Request(self.url, answer.writer.content_type, length, mac)
-
-    def body(self):
-        """Yield the message in pieces, each valid until the next; LinkError where it is not what was counted."""
-        crc, out = 0, self._out
-        self._answer = self._answer or self.make_answer()
-        out.clear()  # of what was not sent before the connection broke
-        for _ in self._answer.pieces():
-            piece = out.view[: out.size]
-            crc = crc32(piece, crc)
-            yield piece
-            out.clear()
-        if self._crc is None:
-            self._crc = crc  # counting is done
-        elif crc != self._crc:
-            raise LinkError("the message changed: close the connection")
-
-    def no_answer(self):
-        """The answer did not come, or not whole: tell whether the same message should go out once more."""
-        self._tries += 1
-        if self._tries > _RESENDS:
-            self.give_up(LinkError("the server does not answer"))
-        return not self.over
-
-    def make_answer(self):
-        """Return what renders our next message."""
-        from agent.dm_answer import Answer
-
-        self._out.clear()
-        if self.dm.wbxml:
-            from agent.wbxml_writer import WbxmlWriter
-
-            writer = WbxmlWriter(self._out, self._public_id)
-        else:
-            from agent.xml_writer import XmlWriter
-
-            writer = XmlWriter(self._out)
-        return Answer(self, writer)
-
-    # -- receiving ----------------------------------------------------------------------------------------------------
+            self._turn(SENDING)
+        return self.make_request()
 
     def sent(self):
         """Our message is out: what made it can go, and is made again should it have to go out once more."""
         if self.dm.small and self._answer:
             self._answer = None
-            take_turns(READING | OBJECT)
+            self._turn(READING)
+
+    def _interrupted(self, target):
+        self.own.append(OwnAlert("1225", target=target))
+
+    # -- receiving ----------------------------------------------------------------------------------------------------
 
     def begin_answer(self, mac=None):
         """An answer begins; `mac` is the value of its x-syncml-hmac."""
@@ -106,33 +83,6 @@ class Session(Exchange):
         self._mac, self._hash = mac, md5() if mac else None
         self._received, self.lost = 0, self.over
 
-    def receive(self, data):
-        """Take some of the bytes; return how many. 0 means that the flash is busy: offer them again."""
-        taken = 0
-        try:
-            while taken < len(data) and not self.lost and (not self._reader or self._incoming.run() != _BUSY):
-                count = self._window.feed(data[taken:])
-                if self._hash:
-                    self._hash.update(data[taken : taken + count])
-                taken += count
-                self._received += count
-                if self._received > self.max_message:
-                    raise ProtocolError("the message is too large", 413)
-                if not self._reader:
-                    self._start_reader()
-        except ProtocolError as e:
-            self.malformed(e)
-        return len(data) if self.lost else taken
-
-    def _start_reader(self):
-        window = self._window
-        if window.buf[window.start] in _XML:
-            from agent.xml_reader import XmlReader as Reader
-        else:
-            from agent.wbxml_reader import WbxmlReader as Reader
-        self._reader = Reader(window)
-        self._incoming = self.begin_message(self._reader)
-
     def end_answer(self):
         """The answer is whole; return False where the flash is busy: call again."""
         if self.lost:
@@ -141,19 +91,18 @@ class Session(Exchange):
             self.finish()  # an empty answer ends a session
             return True
         try:
-            self._window.close()
-            if self._incoming.run() != _DONE:
+            told = self.end_reading()
+            if not told:
                 return False
-            if self.dm.wbxml:
-                self._public_id = getattr(self._reader, "public_id", 0x1201) and 0x1201
             if self.header and self.header.message == self.peer_message:
                 self.no_answer()  # an older message once more: ours has not come through
                 return True
-            final, start = self._incoming.final, self._incoming.start
             if self.dm.small:
                 self._incoming = self._reader = None
-                take_turns(ACTING | OBJECT)
-            self.arrived(final, start, self._mac, self._hash.digest() if self._hash else None)
+                self._turn(JUDGING)
+            self.arrived(told[0], told[1], self._mac, self._hash.digest() if self._hash else None)
+            if self.commands:
+                self._turn(ACTING)
         except ProtocolError as e:
             self.malformed(e)
         return True
@@ -167,6 +116,8 @@ class Session(Exchange):
         try:
             if self.commands.step():
                 return self.dm.ui.pause_ms if self.waiting else 1
+            self.commands = None
+            self._turn(JUDGING)
             self.conclude()
         except ProtocolError as e:
             self.malformed(e)

@@ -22,9 +22,9 @@ class Store:
 
     def reload(self):
         """Forget what was not put."""
-        buffer = bytearray(self._quota)
+        buffer = bytearray()  # it grows: much less than the quota is usual
         size = self._journal.get(self._key, buffer)
-        self.blob = bytes(memoryview(buffer)[:size]) if size >= 0 else self._factory
+        self.blob = bytes(buffer) if size >= 0 else self._factory
         self._kept = self.blob
 
     def changes(self):

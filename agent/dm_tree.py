@@ -58,10 +58,12 @@ class Tree:
     A function in the place of an object is called when the object is needed first.
     """
 
+    tnds = True  # device descriptions can be asked for and brought
+
     def __init__(self, objects, properties, settings, acls=(("", "Add=*&Get=*"),)):
         self.objects, self.properties, self._settings = list(objects), properties, settings
         self._acls = dict(acls)
-        self.start_session()
+        self.samples = {}  # the first readings of volatile leaves, which stay for a session
 
     # -- what is there ------------------------------------------------------------------------------------------------
 
@@ -83,6 +85,13 @@ class Tree:
     def loaded(self):
         """Return the objects that are there already: only they can have changed."""
         return [thing for _, thing in self.objects if not callable(thing)]
+
+    def unsettled(self):
+        """Tell whether an object knows what is not on flash."""
+        for thing in self.loaded():
+            if getattr(thing, "unsettled", False):
+                return True
+        return False
 
     def kind(self, path):
         """Return the node's kind, 0 where there is none."""
@@ -133,15 +142,15 @@ class Tree:
         return len(part)
 
     def _sample(self, path):
-        if path not in self._samples:
+        if path not in self.samples:
             thing, inside = self.find(path)
             buffer = bytearray(_FIRST_SAMPLE)
             size = thing.read(inside, 0, memoryview(buffer))
             if size == _FIRST_SAMPLE:  # there may be more, which a second reading gives in one piece
                 buffer = bytearray(_MAX_SAMPLE)
                 size = thing.read(inside, 0, memoryview(buffer))
-            self._samples[path] = bytes(memoryview(buffer)[:size])
-        return self._samples[path]
+            self.samples[path] = bytes(memoryview(buffer)[:size])
+        return self.samples[path]
 
     def value(self, path):
         """Return the whole value of a small leaf."""
@@ -151,7 +160,7 @@ class Tree:
 
     def start_session(self):
         """Let volatile leaves be read anew."""
-        self._samples = {}
+        self.samples.clear()
 
     # -- who may ------------------------------------------------------------------------------------------------------
 

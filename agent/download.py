@@ -4,21 +4,17 @@
 `read_into` says None. Where the package is, how long it is and how it begins is remembered for the job, in RAM only.
 """
 
-from agent import url
 from agent.compat import const, crc32, unload
 from agent.errors import AgentError, LinkError, PackageError
+from agent.late import late
 from agent.package import MAGIC
-from agent.ranges import changed, part, request_fields, strong, too_large
 
 _MORE = const(-1)  # a step that wants to be followed by the next one at once
 _ROUNDS = const(64)
 _SCRATCH = const(512)
-_SKIP = const(32768)  # so much is read and dropped rather than asked for anew
 _BEGINNING = const(8192)  # a manifest ends before
-_REDIRECTS = const(5)
 _SLOW_MS = const(60000)
 _SLOW = const(1024)  # bytes that must come in that time
-_DESCRIPTOR = "application/vnd.oma.dd+xml"
 
 
 class Stream:
@@ -47,6 +43,7 @@ class Source:
     """Opens one stream at a time. `accepts`: content types; `fetchers`: (URL scheme, function(url, offset, job) -> stream)."""
 
     small = False  # forget the code that is needed for a moment only
+    descriptor = True  # the URL may lead to one
 
     def __init__(self, web, ui, clock, accepts, log=None, fetchers=()):
         self._web, self._ui, self._clock, self._accepts = web, ui, clock, accepts
@@ -58,22 +55,10 @@ class Source:
         self._counted = False  # all bytes up to `_at` are in the CRC
         self.close()
 
-    def open(self, job, offset, capacity):
-        """Return the stream of the job's package from `offset` on; `capacity`: the largest that can be taken."""
-        scheme = job.url.partition(":")[0].lower()
-        for name, fetch in self._fetchers:
-            if name == scheme:
-                return fetch(job.url, offset, job)
-        self._capacity = capacity
-        self._know(job)
-        if offset and self._counted and 0 < self._at <= _BEGINNING:
-            self._begin_crc, self._begin_end = self._crc, self._at
-        self._target = offset
-        skip = offset - self._at
-        self._kept = self._flows and skip >= 0 and (skip <= _SKIP or not self._ranges)
-        if not self._kept:
-            self.close()
-        return Stream(self)
+    def __getattr__(self, name):  # open, and what follows until the bytes come
+        from agent.download_asking import Asking
+
+        return late(Asking, self, name)
 
     def pause(self):
         """Nobody reads for now: a connection is kept if the package can go on over it."""
@@ -90,7 +75,7 @@ class Source:
         """Drop what is under way; what is known of the job stays."""
         self._flows = False
         self._drop_offer()
-        self._step = self._begin
+        self._step = None  # ask
         if self._exchange:
             self._exchange.close()
             self._exchange = None
@@ -99,117 +84,13 @@ class Source:
         """Do what leads to the next bytes; return their number, 0 at the end, None where something is waited for."""
         try:
             for _ in range(_ROUNDS):
-                told = self._step(into)
+                told = (self._step or self._begin)(into)
                 if told != _MORE:
                     return told
         except AgentError:
             self.close()
             raise
         return None
-
-    def _know(self, job):
-        """Forget what is known where another job comes, or the same one begins again with a package that may be another."""
-        if job is self._job and job.restarts == self._restarts:
-            return
-        if job is not self._job:
-            self._refetched = False
-        self.close()
-        self._job, self._restarts = job, job.restarts
-        self._object = ""  # the package's own URL
-        self._described = False
-        self._size, self._ranges = -1, True
-        self._at = self._crc = self._begin_crc = self._begin_end = 0
-
-    # -- asking -------------------------------------------------------------------------------------------------------
-
-    def _begin(self, into):
-        accepts = self._accepts if self._object else self._accepts + (_DESCRIPTOR,)
-        self._asked = self._target if self._object else 0
-        self._fields = request_fields(accepts, self._asked, self._job.validator)
-        self._hops = 0
-        return self._request(self._object or self._job.url)
-
-    def _request(self, target):
-        self._url = target
-        self._exchange = self._web.open("GET", target, self._fields)
-        self._step = self._head
-        return _MORE
-
-    def _head(self, into):
-        if not self._exchange.poll():
-            return None
-        status = self._exchange.status
-        if status in (301, 302, 303, 307, 308):
-            return self._redirect()
-        if status not in (200, 206):
-            return self._refused(status)
-        self._mark_ms, self._mark, self._got = self._clock.ms(), 0, 0
-        self._crc = self._same_until = 0
-        self._at, self._total = 0, self._exchange.length
-        if status == 206:
-            self._at, self._total = part(self._exchange, self._asked, self._job.validator)
-        self._counted = not self._at
-        if not self._object:
-            return self._look()
-        if self._asked and status == 200:
-            self._log("the download server ignores ranges: the package comes from its beginning")
-            self._ranges = False
-            self._same_until = self._begin_end
-        return self._flow()
-
-    def _look(self):
-        from agent.offer import Offer
-
-        terms = self._ui, self._capacity, self._accepts, self._log
-        self.offer = Offer(self._exchange, self._url, self._job, terms)
-        self._step = self._offered
-        return _MORE
-
-    def _redirect(self):
-        self._hops += 1
-        target = url.follow(self._url, self._exchange.field("location") or "")
-        if self._hops > _REDIRECTS or not target:
-            raise LinkError("the download server redirects too often, or to where must not be followed", 411, 954, True)
-        self._exchange.close()
-        return self._request(target)
-
-    def _refused(self, status):
-        if self._described and not self._refetched and status in (401, 403, 404, 407, 410, 412):
-            self._log("the download server answers %d: the descriptor is fetched again", status)
-            self.close()
-            self._refetched = True
-            self._object = ""
-            return _MORE
-        from agent.causes import http_error
-
-        raise http_error(status, self._exchange.field("retry-after"))
-
-    # -- what the job's URL leads to ----------------------------------------------------------------------------------
-
-    def _offered(self, into):
-        offer = self.offer
-        told = offer.step(into)
-        if told is None and not offer.question and self._clock.since(self._mark_ms) >= _SLOW_MS:
-            raise _slow()
-        if told is None or told == _MORE:
-            return told
-        if told:
-            return self._packaged(into)
-        if self._size not in (-1, offer.size):
-            raise changed()
-        self._size, self._object, self._described = offer.size, offer.url, True
-        self.close()
-        return _MORE
-
-    def _packaged(self, into):
-        self._object = self._job.url
-        if self._target > _SKIP:
-            self.close()
-            return _MORE
-        self._drop_offer()
-        self._flow()
-        self._see(into, 1)
-        return _MORE if self._target else 1
 
     def _drop_offer(self):
         if self.offer:
@@ -218,19 +99,6 @@ class Source:
                 unload(("descriptor", "offer"))
 
     # -- the package --------------------------------------------------------------------------------------------------
-
-    def _flow(self):
-        total = self._total
-        if total >= 0:
-            if self._size not in (-1, total):
-                raise changed()
-            if total > self._capacity:
-                raise too_large(self._capacity)
-            self._size = total
-        if not self._at:
-            self._job.validator = strong(self._exchange.field("etag"))
-        self._flows, self._step = True, self._body
-        return _MORE
 
     def _body(self, into):
         skip, at = self._target - self._at, self._at
@@ -266,11 +134,11 @@ class Source:
         self._at = end
         self._got += count
         if end == self._same_until and self._crc != self._begin_crc:
-            raise changed()
+            raise _changed()
 
     def _ended(self, skip):
         if skip > 0 and self._size < 0:
-            raise changed()
+            raise _changed()
         if self._at < self._size:
             raise LinkError("the download ended early", 503, 903)
         self._size = self._at
@@ -283,17 +151,26 @@ class Source:
         except LinkError:
             count = 0
         if count:
-            raise changed() if self._size >= 0 else too_large(self._capacity)
+            from agent.ranges import too_large
+
+            raise _changed() if self._size >= 0 else too_large(self._capacity)
         return count
 
     def _wait(self):
         """Nothing has come: a server that only drips must not hold the device."""
         if self._clock.since(self._mark_ms) >= _SLOW_MS:
             if self._got - self._mark < _SLOW:
-                raise _slow()
+                raise slow()
             self._mark_ms, self._mark = self._clock.ms(), self._got
         return None
 
 
-def _slow():
+def _changed():
+    from agent.ranges import changed
+
+    return changed()
+
+
+def slow():
+    """Return the error for a server that only drips."""
     return LinkError("the download server sends next to nothing", 407, 903)

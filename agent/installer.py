@@ -5,14 +5,11 @@ was written stays noted, and a new installer goes on from there.
 """
 
 from agent import package as package_format
-from agent.bank_header import HeaderWriter
-from agent.bank_writer import CHUNK, BankWriter
+from agent.bank_writer import BankWriter
 from agent.compat import const
 from agent.errors import LinkError, PackageError
-from agent.job import CLEAN, NO_BANK
-from agent.manifest import Manifest, check
-from agent.signature import open_jws
-from agent.verify import Digest
+from agent.job import CLEAN
+from agent.late import late
 
 # What a step tells
 MORE = const(0)  # call again
@@ -47,6 +44,11 @@ class Installer:
         self.verifying = False
         self.touched = False  # the header has been erased since power came, the bank may be changed
 
+    def __getattr__(self, name):  # what is done with the manifest, before anything is touched
+        from agent.installer_begin import Begin
+
+        return late(Begin, self, name)
+
     def start(self, units, layout, source):
         """Give what the board adds: allowed erase units, its layout's hash, the running image as a delta's source."""
         self._units = units
@@ -62,44 +64,10 @@ class Installer:
         """Do one thing; return one of the constants above."""
         return self._step(stream)
 
-    # -- the manifest, before anything is touched ---------------------------------------------------------------------
-
     def _read_manifest(self, stream):
         if self._reader.state != package_format.HAVE_MANIFEST:
             return WAIT if self._reader.fill(stream) is None else MORE
-        trust = self._identity
-        payload = open_jws(self._reader.manifest_text, self._anchors(), trust.verify)
-        self.manifest = Manifest.parse(payload)
-        check(self.manifest, trust, self._target.image.size, self._layout, self._running, self._kind.packed_max)
-        if self._running and self.manifest.sha256 == self._running.sha256:
-            return SAME
-        if self.accepted:
-            self.accepted()
-        return self._begin()
-
-    def _anchors(self):
-        """Return the trusted keys without those that the running firmware's manifest revokes."""
-        revoked = self._running.revoked if self._running else ()
-        return tuple([anchor for anchor in self._identity.anchors if anchor[0] not in revoked])
-
-    def _begin(self):
-        manifest, progress = self.manifest, self._progress
-        self.touched = progress.erase_end > 0 and self._package.dirty_from == CLEAN
-        self._header = HeaderWriter(self._target.header, bytes(self._reader.manifest_text), self.touched)
-        goes_on = progress.image == manifest.sha256[:8] and 0 < progress.package_at <= manifest.package_size
-        self._writer = self._kind(self._target.image, self._units, self._announce)
-        at = min(progress.image_at, manifest.size) if goes_on else 0  # the tally counts whole sectors
-        self._writer.begin(manifest.size, at, self._package.dirty_from)
-        self.offset = progress.package_at if goes_on else self._reader.offset
-        self._start_reader(self.offset if goes_on else 0, at)
-        if not goes_on:
-            progress.begin(self.offset, 0, 0, manifest.sha256)
-        self._step = self._write
-        return SEEK if goes_on and self.offset < manifest.package_size else MORE
-
-    def _start_reader(self, offset, at):
-        source = self._source if self.manifest.encoding == "delta" else None
-        self._reader.start(self.manifest, source, offset, at, self._kind.packed_max)
+        return self._judge()
 
     # -- the image ----------------------------------------------------------------------------------------------------
 
@@ -108,16 +76,6 @@ class Installer:
         if not self.touched:
             self._touch()
         self._progress.begin(self._progress.package_at, self._progress.image_at, end, self.manifest.sha256)
-
-    def _touch(self):
-        self.touched = True
-        if self._package.bank != NO_BANK:
-            self._record.forget_package()
-        progress = self._progress
-        progress.begin(progress.package_at, progress.image_at, CHUNK, self.manifest.sha256)
-        self._header.erase()
-        while self._target.writer and self._target.header.busy():
-            pass  # it may be in another chip than the image, which would not wait
 
     def _write(self, stream):
         writer, reader = self._writer, self._reader
@@ -172,7 +130,10 @@ class Installer:
     def _verify(self, stream):
         digest = self._writer.digest()
         if digest is None:
-            self._digest = self._digest or Digest(self._target.image, self.manifest.size)
+            if not self._digest:
+                from agent.verify import Digest
+
+                self._digest = Digest(self._target.image, self.manifest.size)
             digest = self._digest.step()
         if digest is not None:
             if digest != self.manifest.sha256:

@@ -5,9 +5,8 @@ Each begins with the number of its format; a reader that does not know the numbe
 grow at their end only, under the same number: firmware that fell back reads what the newer one wrote, and the reverse.
 """
 
-import struct
-
 from agent.compat import const
+from agent.late import late
 
 JOB = const(1)
 PACKAGE = const(2)
@@ -55,16 +54,27 @@ STATE_DONE = const(100)
 
 NO_BANK = const(0xFF)
 CLEAN = const(0xFFFFFFFF)  # no part of the spare bank is suspect
-_FORMAT = const(1)
 _JOB = "<BBBBBBBBHI32s"
 _TEXTS = ("server", "node", "correlator", "url", "validator", "notify", "base")
-_AGREED = const(0x80)  # beside `restarts`
-_RESTARTS = const(0x7F)
-_ABSENT = const(0xFFFF)
-JOB_SIZE = const(2560)  # bound of a packed job: four texts of 255, a URL of 1,024, a validator of 128, and room to grow
 
 
-class Job:
+class Kept:
+    """One of the values; how it becomes bytes stands in job_bytes.py."""
+
+    @classmethod
+    def load(cls, journal):
+        """Return the value that the journal holds, a new one where there is none that can be read."""
+        from agent.job_bytes import load
+
+        return load(cls(), journal)
+
+    def __getattr__(self, name):  # pack, attempt, same_order
+        from agent.job_bytes import Packing
+
+        return late(Packing, self, name)
+
+
+class Job(Kept):
     """What a server ordered, and how far it is."""
 
     def __init__(self):
@@ -85,109 +95,20 @@ class Job:
         self.base = ""  # the firmware that took the order, as the beginning of its image's digest
         self.correlator = None  # its absence is not the empty text
 
-    def pack(self):
-        """Return the value for the journal."""
-        head = struct.pack(
-            _JOB,
-            _FORMAT,
-            self.phase,
-            self.kind,
-            self.state,
-            self.arms,
-            self.boots,
-            self.restarts | (_AGREED if self.agreed else 0),
-            self.serial,
-            self.code,
-            self.mark,
-            self.digest,
-        )
-        parts = [head]
-        for name in _TEXTS:
-            text = getattr(self, name)
-            data = b"" if text is None else text.encode()
-            parts.append(struct.pack("<H", _ABSENT if text is None else len(data)))
-            parts.append(data)
-        return b"".join(parts)
 
-    @classmethod
-    def load(cls, journal):
-        """Return the job that the journal holds, an idle one where there is none that can be read."""
-        job = cls()
-        data = bytearray(JOB_SIZE)
-        size = journal.get(JOB, data)
-        if size > 0 and data[0] == _FORMAT:
-            job._unpack(data, min(size, JOB_SIZE))
-        return job
-
-    def attempt(self):
-        """Return the number that tells this trial from every other one of late."""
-        return (self.serial & 31) << 3 | self.arms
-
-    def same_order(self, other):
-        """Tell whether `other` is this very order again: a 202 can be lost."""
-        for name in ("kind", "server", "node", "correlator", "url"):
-            if getattr(self, name) != getattr(other, name):
-                return False
-        return True
-
-    def _unpack(self, data, end):
-        fields = struct.unpack_from(_JOB, data, 0)
-        _, self.phase, self.kind, self.state, self.arms, self.boots, restarts, self.serial = fields[:8]
-        self.code, self.mark, self.digest = fields[8:]
-        self.restarts, self.agreed = restarts & _RESTARTS, restarts >= _AGREED
-        at = struct.calcsize(_JOB)
-        for name in _TEXTS:
-            if at + 2 > end:
-                return  # written before there was such a text
-            size = struct.unpack_from("<H", data, at)[0]
-            at += 2
-            if size == _ABSENT:
-                setattr(self, name, None)
-            else:
-                setattr(self, name, str(memoryview(data)[at : at + size], "utf-8"))
-                at += size
-
-
-class Package:
+class Package(Kept):
     """What the spare bank holds: a verified package or none, and from where on its cells are not to be trusted."""
-
-    _LAYOUT = "<BBI32s"
 
     def __init__(self):
         self.bank = NO_BANK
         self.digest = bytes(32)  # of the image
         self.dirty_from = CLEAN  # a cut was near: erase from here on, however it reads
-
-    def pack(self):
-        """Return the value for the journal."""
-        return struct.pack(self._LAYOUT, _FORMAT, self.bank, self.dirty_from, self.digest)
-
-    @classmethod
-    def load(cls, journal):
-        """Return the package that the journal knows of."""
-        package, data = cls(), bytearray(58)
-        if journal.get(PACKAGE, data) > 0 and data[0] == _FORMAT:
-            _, package.bank, package.dirty_from, package.digest = struct.unpack_from(cls._LAYOUT, data, 0)
-        return package
+        self.known = None  # what mo_fumo has read of it; not kept
 
 
-class Outbox:
+class Outbox(Kept):
     """What waits to be told: the code of the one alert, and the status for the download server until it was posted."""
-
-    _LAYOUT = "<BHH"
 
     def __init__(self, code=0, dlota=0):
         self.code = code
         self.dlota = dlota
-
-    def pack(self):
-        """Return the value for the journal."""
-        return struct.pack(self._LAYOUT, _FORMAT, self.code, self.dlota)
-
-    @classmethod
-    def load(cls, journal):
-        """Return the outbox, code 0 where nothing waits."""
-        outbox, data = cls(), bytearray(58)
-        if journal.get(OUTBOX, data) > 0 and data[0] == _FORMAT:
-            _, outbox.code, outbox.dlota = struct.unpack_from(cls._LAYOUT, data, 0)
-        return outbox

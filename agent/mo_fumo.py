@@ -5,9 +5,8 @@ of push.py. A new PkgURL stands for another package: what was held is dropped, b
 """
 
 from agent.compat import const
-from agent.dm_tree import refuse
-from agent.errors import FlashError
-from agent.job import DOWNLOAD_AND_UPDATE, DOWNLOAD_ONLY, NO_BANK, UPDATE_ONLY, Job
+from agent.job import NO_BANK
+from agent.late import late
 from agent.mo_stored import StoredObject
 
 MOI = "urn:oma:mo:oma-fumo:1.0"
@@ -22,7 +21,6 @@ _URL = const(2 << 8 | 16 | 32)
 _DATA = const(5 << 8 | 32 | 128)  # written while it arrives, never read
 _MAX_URL = const(1024)
 _PKG_DATA = "Update/PkgData"
-_ORDERS = {"Download": DOWNLOAD_ONLY, "Update": UPDATE_ONLY, "DownloadAndUpdate": DOWNLOAD_AND_UPDATE}
 _ROWS = (
     ("", _NODE, MOI, 0),
     ("PkgName", _CHR, "", 0),
@@ -51,7 +49,16 @@ class Fumo(StoredObject):
         self._details, self._ext = details, None
         self._push = None
         self._fresh = False  # a PkgURL was replaced, what that means is not put yet
-        self._known = None  # (bank, digest, PkgName, PkgVersion): the signature is not proven at each reading
+
+    def __getattr__(self, name):  # what is ordered
+        from agent.mo_fumo_orders import Orders
+
+        return late(Orders, self, name)
+
+    @property
+    def unsettled(self):
+        """Tell whether it knows what is not on flash: while that is so, it cannot be made anew."""
+        return self._fresh or self._push is not None
 
     # -- what is there ------------------------------------------------------------------------------------------------
 
@@ -101,11 +108,11 @@ class Fumo(StoredObject):
 
     def _package(self):
         package = self._update.record.package
-        known = self._known
+        known = package.known  # (bank, digest, PkgName, PkgVersion): the signature is not proven at each reading
         if not known or known[0] != package.bank or known[1] != package.digest:
             found = self._held(package.bank) if self._held and package.bank != NO_BANK else None
             names = (found.product, found.version) if found else ("", "")
-            known = self._known = (package.bank, package.digest) + names
+            known = package.known = (package.bank, package.digest) + names
         return known
 
     # -- what is to be done -------------------------------------------------------------------------------------------
@@ -129,29 +136,10 @@ class Fumo(StoredObject):
         self._fresh = True
         return super().apply(op, path, value)
 
-    def _execute(self, path, value):
-        job = Job()
-        job.kind, job.server, job.node = _ORDERS[path], value.server or "", self.uri + "/" + path
-        job.correlator, job.url = value.correlator, self.store.text(path + "/PkgURL")
-        record = self._update.record
-        try:
-            if record.idle or not record.job.same_order(job):
-                self._settle()  # an order that comes behind a new URL finds nothing held
-            self._fresh = False
-            return self._update.accept(job)
-        except FlashError:
-            return 500
-
     def saved(self):
         """The URL is on flash: now the package that it takes the place of may go."""
         super().saved()
         self._settle()
-
-    def _settle(self):
-        record, fresh = self._update.record, self._fresh
-        self._fresh = False
-        if fresh and record.open:
-            record.reset_state()
 
     def reload(self):
         """Forget what was not put."""
@@ -181,14 +169,3 @@ class Fumo(StoredObject):
         if self._push:
             self._push.abandon()
             self._push = None
-
-    def _finish_push(self, value):
-        """Return the status of the whole object, 0 while it is being proven."""
-        if value.data is not None:
-            refuse(405, "a package is pushed, not copied")
-        if not self._push:
-            refuse(415, "an empty value is no package")
-        code = self._push.finish()
-        if code:
-            self._push = None
-        return code

@@ -7,6 +7,7 @@ The layout is DMNOTI 1.2; the framing, where there is any, that of a WAP push.
 
 from agent.compat import const, md5
 from agent.dm_auth import SPECIAL_NONCE, b64, mac, same
+from agent.fields import Fields
 
 _DIGEST = const(16)
 _VERSION = const(16)  # ten bits, then ui-mode (2), initiator (1), future use (27)
@@ -19,18 +20,18 @@ _PUSH = const(6)  # WSP: transaction id, this PDU type, size of the headers, hea
 _LIMIT_MS = const(60000)  # at most one session from notifications in this time
 
 
-class Trigger:
-    """A session that a server wants, and that `Session` can be made from; keep it if the session has to wait.
+def make_trigger(account, session_id, flags, resync):
+    """Return what a notification asks for: `account`, `session_id`, and:
 
     `ui_mode`: 0 not specified, 1 background, 2 informative, 3 ask first. `initiator`: 1 the server, 0 the user. `resync`:
     the server has lost our nonce, both sides prove themselves with the special one.
     """
-
-    def __init__(self, account, session_id, flags, resync):
-        self.account, self.session_id = account, session_id
-        self.ui_mode = flags >> 4 & 3
-        self.initiator = flags >> 3 & 1
-        self.resync = resync
+    trigger = Fields()
+    trigger.account, trigger.session_id = account, session_id
+    trigger.ui_mode = flags >> 4 & 3
+    trigger.initiator = flags >> 3 & 1
+    trigger.resync = resync
+    return trigger
 
 
 class Notifications:
@@ -45,7 +46,7 @@ class Notifications:
         return self._special, self._last_ms
 
     def judge(self, data):
-        """Return a Trigger; None for everything that is malformed, forged, replayed or too soon."""
+        """Return a trigger; None for everything that is malformed, forged, replayed or too soon."""
         if self._is_too_soon():
             return None
         view = memoryview(data)
@@ -81,7 +82,7 @@ class Notifications:
             return None
         if version != _RIGHT_VERSION and self._log:
             self._log("notification of version %d", version)
-        return Trigger(account, session_id, body[_FLAGS], nonce is SPECIAL_NONCE)
+        return make_trigger(account, session_id, body[_FLAGS], nonce is SPECIAL_NONCE)
 
     def _find_nonce(self, account, body):
         """Return the nonce that the digest was made with, None where it is none of those the server may have."""

@@ -16,6 +16,8 @@ _DESCRIPTOR = "application/vnd.oma.dd+xml"
 class Offer:
     """`step` returns None while it waits, -1 to be called again, 1 where it is the package, 0 where `url` tells of it."""
 
+    descriptor = True  # one is understood
+
     def __init__(self, exchange, base, job, terms):
         self._exchange, self._base, self._job = exchange, base, job
         self._ui, self._capacity, self._accepts, self._log = terms
@@ -29,11 +31,13 @@ class Offer:
         count = self._exchange.read_into(into[:1])
         if count is None:
             return None
-        described = count and into[0] in _DESCRIBED_BY
+        described = self.descriptor and count and into[0] in _DESCRIBED_BY
         if not described and not (count and into[0] == MAGIC[0]):
             raise PackageError("the URL leads neither to a package nor to a download descriptor", 405, 953)
         self._compare(described)
-        return self._begin(into) if described else 1
+        if self.descriptor and described:
+            return self._begin(into)
+        return 1
 
     def _compare(self, described):
         kind = (self._exchange.field("content-type") or "").partition(";")[0].strip().lower()

@@ -27,7 +27,10 @@ class Options:
     accepts = ("application/vnd.fumo-agent.package", "application/octet-stream")
     fetchers = ()  # ((URL scheme, function), ...): other ways to download
     time_server = None  # (numeric address, port) of an SNTP server
-    wbxml = True
+    wbxml = True  # what we send; what a server sends is read in either encoding
+    xml = True  # XML is understood and can be sent
+    tnds = True  # device descriptions of the tree (TNDS), which are optional in OMA DM
+    descriptor = True  # a PkgURL may lead to a download descriptor (OMA DLOTA), not only to the package
     insecure = False  # less than MAC without TLS: for benches, and logged
     small = False  # modules are unloaded between the phases
     arena_size = 5120

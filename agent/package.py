@@ -31,10 +31,10 @@ class PackageReader:
     def __init__(self):
         self.state = MANIFEST
         self.received = 0  # bytes in all
-        self._view = memoryview(bytearray(MAX_JWS))
+        self._view = None
         self._head = bytearray(BLOCK_HEAD_SIZE)
         self._part, self._wanted, self._have = memoryview(self._head), HEAD_SIZE, 0
-        self.manifest_text = None  # lies where packed blocks come: use it before `start`
+        self.manifest_text = None  # use it before `start`: what comes then takes its place
         self.offset = 0  # in the package, of the block that is held or comes next
         self.block_size = 0  # image bytes of the block that is held
         self.block_packed = 0  # its bytes in the package, header included
@@ -98,7 +98,7 @@ class PackageReader:
         size = struct.unpack_from("<I", self._head, 4)[0]
         if self._head[:4] != MAGIC or not 0 < size <= MAX_JWS:
             raise PackageError("this is not an update package, or its manifest is too long")
-        self.manifest_text = self._view[:size]
+        self.manifest_text = memoryview(bytearray(size))
         self._expect(self.manifest_text, size)
 
     def _expect(self, part, size):

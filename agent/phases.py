@@ -14,50 +14,89 @@ READING = const(16)
 ACTING = const(32)
 OBJECT = const(64)  # while a large object is on its way
 BETWEEN = const(128)  # whatever the phase, but not in one of the turns
+JUDGING = const(256)  # what has come is proven and sorted, and what follows from it
 _START_OR_UPDATE = const(3)
 _EXCHANGE = const(26)  # sending, reading or a download
 _ANSWER = const(18)
 _SENDING_OR_ACTING = const(40)
+_SENDING_OR_JUDGING = const(264)
+_READING_OR_JUDGING = const(272)
+_SENDING_READING_OR_ACTING = const(56)
+_RARE = (  # methods of what stays: see late.py
+    "account_nodes",
+    "dm_store_edit",
+    "journal_copies",
+    "record_changes",
+    "job_bytes",
+    "update_orders",
+    "agent_rare",
+    "meetings_rare",
+    "management_client",
+    "fetch_rare",
+    "installer_begin",
+    "http_head",
+    "http_request",
+    "url",
+    "manifest",
+    "signature",
+    "der",
+    "p256",
+    "lifecycle",
+    "resume",
+    "causes",
+)
 _OF = (
-    (
-        START,
-        "resume account_nodes",
-    ),
+    (START, "agent_start"),
     (
         _START_OR_UPDATE,
-        "lifecycle requests poll time_keeper wall_time sntp notification verify manifest signature der p256 bank_header",
+        "requests poll time_keeper wall_time sntp notification verify bank_header",
     ),
     (
         UPDATE,
-        "work fetch installer package bank_writer delta inflate download descriptor ranges offer causes "
+        "work work_steps fetch installer package bank_writer delta inflate download download_asking descriptor ranges offer "
         "install_notify dns trial probe control local",
     ),
     (BETWEEN, "account"),
-    (_EXCHANGE, "url exchange http_request"),
+    (_EXCHANGE, "exchange"),
     (_ANSWER, "http"),
+    (UPDATE, "progress_notes"),
+    (SESSION, "conversation dm_session dm_guard dm_client dm_arena own_alert"),
     (
-        SESSION,
-        "conversation dm_session dm_exchange dm_guard dm_auth dm_client dm_arena dm_tree dm_properties dm_uri mo_devinfo "
-        "mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo push dm_time dm_acl own_alert",
+        SENDING,
+        "dm_sending dm_guard_signing dm_answer dm_answer_rare dm_entries dm_sources dm_queries tnds_writer xml_writer "
+        "wbxml_writer base64_encoder",
     ),
-    (SENDING, "dm_answer dm_entries dm_sources dm_queries tnds_writer xml_writer wbxml_writer base64_encoder"),
-    (_SENDING_OR_ACTING, "dm_property mo_fumo_ext diagnosis"),
-    (READING, "dm_incoming xml_reader wbxml_reader"),
-    (OBJECT, "dm_chunks dm_object base64"),
+    (
+        _SENDING_OR_ACTING,
+        "dm_tree dm_properties dm_acl mo_devinfo mo_leaves mo_stored mo_dmacc mo_inbox mo_fumo mo_fumo_ext dm_property dm_time "
+        "diagnosis",
+    ),
+    (_SENDING_OR_JUDGING, "dm_auth"),
+    (_SENDING_READING_OR_ACTING, "dm_uri"),
+    (READING, "dm_receiving dm_incoming xml_reader wbxml_reader"),
+    (_READING_OR_JUDGING, "dm_header"),
+    (JUDGING, "dm_judging dm_guard_judging dm_mac_header dm_nonces_kept"),
+    (OBJECT, "dm_chunks dm_object base64 push"),
     (
         ACTING,
-        "dm_header dm_mac_header dm_commands dm_containers dm_edit dm_store_edit dm_properties_edit dm_kept tnds_reader ui orders",
+        "dm_acting dm_commands dm_containers dm_edit dm_edit_nodes dm_properties_edit dm_kept mo_stored_edit "
+        "mo_fumo_orders tnds_reader ui orders",
     ),
 )
 
 
 def enter(phases):
     """Forget the modules that belong to none of these phases, a sum of the numbers above."""
-    names = []
+    names = list(_RARE)
     for phase, listed in _OF:
         if not phase & phases:
             names += listed.split()
     unload(names)
+
+
+def tidy():
+    """Forget what is wanted rarely, if a step has wanted some of it."""
+    unload(_RARE, False)
 
 
 def take_turns(phases):

@@ -5,17 +5,18 @@ whose `open(job, offset, capacity)` gives a stream of the package, and `deliver(
 result and returns the milliseconds until the next one; once all is told it has ended the record.
 """
 
-import binascii
-
 from agent.backoff import Backoff
 from agent.compat import const
 from agent.job import STATE_DOWNLOADED
+from agent.late import late
 
 _RESUMES = const(8)  # of a download, without a new block
 
 
 class Update:
     """The device's one update; `step` until the record is idle."""
+
+    shallow = None  # function(function): on a small board calls it later, where the stack is not deep (see Agent)
 
     def __init__(self, hardware, record, identity, port, source, deliver, trial_policy):
         self.hardware, self.record, self.identity, self.port = hardware, record, identity, port
@@ -26,38 +27,17 @@ class Update:
         self._wait_ms = self._waiting_since = 0
         self.forbidden = ""  # why the board does not let the flash be written now
 
+    def __getattr__(self, name):  # resume, accept, try_bank
+        from agent.update_orders import Orders
+
+        return late(Orders, self, name)
+
     @property
     def state(self):
         """Return FUMO's State."""
         if self.fetch and self.fetch.verifying:
             return STATE_DOWNLOADED
         return self.record.job.state
-
-    def resume(self):
-        """Take up what a reset interrupted; called once, before the first step."""
-        from agent.resume import resume
-
-        if self._was_flashed():
-            self.record.drop()
-        resume(self.record, self.hardware.boot, self.port.cause, self._runs)
-
-    def accept(self, order):
-        """Take an order, in the place of the one before where that is allowed; return the status for the server."""
-        from agent import orders
-
-        before = self.record.job
-        order.base = self._base()
-        status = orders.accept(self.record, self.hardware.boot, order)
-        if self.record.job is not before:
-            self._begin()
-        return status
-
-    def try_bank(self, bank, digest):
-        """The owner wants that bank, which is whole, tried in the place of whatever was ordered."""
-        from agent.local import order_trial
-
-        order_trial(self.record, bank, digest)
-        self._begin()
 
     def rest(self):
         """Give up the link and the memory of a download; it goes on at the noted block."""
@@ -109,25 +89,3 @@ class Update:
 
             self._running = read_manifest(self.hardware.banks[self.hardware.boot.running()], self.identity)
         return self._running
-
-    def _begin(self):
-        self.rest()
-        self.backoff.reset()
-        self.began = self.port.clock.ms()
-        self._wait_ms = 0
-
-    def _base(self):
-        running = self.running_manifest()
-        return str(binascii.hexlify(running.sha256[:8]), "ascii") if running else ""
-
-    def _was_flashed(self):
-        """Tell whether the board's owner put another firmware there than an update could: the order is void then."""
-        boot, job = self.hardware.boot, self.record.job
-        if self.record.idle or not job.base or boot.running() != boot.confirmed() or boot.fell_back():
-            return False
-        base = self._base()
-        return bool(base) and base != job.base and not self._runs(job.digest)
-
-    def _runs(self, digest):
-        running = self.running_manifest()
-        return running is not None and running.sha256 == digest

@@ -18,12 +18,11 @@ _TRIES = const(2)  # a digest that does not match is taken again once: a read ma
 
 def read_manifest(bank, trust):
     """Return the manifest of a bank whose header is whole and rightly signed, else None."""
-    text = bytearray(MAX_JWS)
-    size = bank_header.read_text(bank.header, text)
-    if not size:
+    text = bank_header.text_bytes(bank.header, MAX_JWS)
+    if not text:
         return None
     try:
-        return Manifest.parse(open_jws(memoryview(text)[:size], trust.anchors, trust.verify))
+        return Manifest.parse(open_jws(text, trust.anchors, trust.verify))
     except PackageError:
         return None
 

@@ -1,30 +1,12 @@
 """The phases of lifecycle.py, each a method that does one bounded step; which of them it is, the record knows."""
 
 from agent.compat import const
-from agent.errors import FlashError
-from agent.job import (
-    ACCEPTED,
-    ARM,
-    DOWNLOAD,
-    DOWNLOAD_ONLY,
-    HELD,
-    IDLE,
-    LOCAL,
-    NO_BANK,
-    OK,
-    READY,
-    REPORT,
-    SAME,
-    TRIAL,
-)
-from agent.record import SUCCESS
+from agent.job import DOWNLOAD, IDLE
+from agent.late import late
 
-_LOADED = const(900)  # what a download server is told of a success
-_NOTHING = const(405)  # what a server is told of an Update where no package is held
 _IDLE_MS = const(60000)
 _FORBIDDEN_MS = const(10000)  # until the board is asked again whether flash may be written
 _ASK_MS = const(5000)  # between two such questions while it is written
-_TEST_MS = const(1000)
 
 
 class Work:
@@ -35,15 +17,11 @@ class Work:
         self._trial = None
         self._asked_at = owner.port.clock.ms()
         self._asked_for = 0  # where the package stood
-        self._steps = {
-            IDLE: self._idle,
-            ACCEPTED: self._accepted,
-            DOWNLOAD: self._download,
-            READY: self._ready,
-            ARM: self._arm,
-            TRIAL: self._try,
-            REPORT: self._tell,
-        }
+
+    def __getattr__(self, name):  # what is done in every other phase
+        from agent.work_steps import Steps
+
+        return late(Steps, self, name)
 
     @property
     def busy(self):
@@ -52,20 +30,10 @@ class Work:
 
     def step(self):
         """Do one thing; return the milliseconds until the next one is wanted."""
-        return self._steps[self._record.job.phase]()
-
-    def _idle(self):
-        return _IDLE_MS
-
-    def _accepted(self):
-        bank = self._record.package.bank
-        if bank == NO_BANK:
-            self._record.finish(_NOTHING)
-        elif bank == self._owner.hardware.boot.confirmed():
-            self._record.finish(SUCCESS, SAME)
-        else:
-            self._arm_first()
-        return 0
+        phase = self._record.job.phase
+        if phase == DOWNLOAD:
+            return self._download()
+        return self.act(phase) if phase != IDLE else _IDLE_MS
 
     def _download(self):
         owner = self._owner
@@ -97,61 +65,9 @@ class Work:
             owner.rest()
         return bool(reason)
 
-    def _ready(self):
-        if self._record.job.kind == DOWNLOAD_ONLY:
-            self._record.finish(SUCCESS, HELD, _LOADED)
-        else:
-            self._arm_first()
-        return 0
-
-    def _arm_first(self):
-        self._record.job.arms = 1
-        self._record.go(OK)
-
-    def _arm(self):
-        """A trial that cannot be armed fails the update: starting again would not help."""
-        try:
-            self._owner.hardware.boot.set_trial(self._record.package.bank, self._record.job.attempt())
-        except FlashError as e:
-            self._record.finish(e.code)
-            return 0
-        self._record.planned_reset()
-        self._owner.port.reboot()
-        return 0
-
     @property
     def trial(self):
         """Return the trial that goes on."""
         if not self._trial:
-            from agent.trial import Trial, version_test
-
-            owner = self._owner
-            tests = list(owner.hardware.self_tests)
-            if not owner.hardware.restart:  # else the firmware is not ours to look into, a self-test knows it
-                tests.insert(0, version_test(owner.port.version, owner.running_manifest()))
-            self._trial = Trial(owner.port.clock, tests, **owner.trial_policy)
+            self._trial = self.make_trial()
         return self._trial
-
-    def _try(self):
-        from agent.trial import FAILED, PASSED
-
-        told = self.trial.step()
-        if told == PASSED:
-            self.confirm()
-        elif told == FAILED:
-            self._owner.port.reboot()
-        return _TEST_MS
-
-    def confirm(self):
-        """End the trial: the firmware that runs is kept."""
-        record = self._record
-        self._owner.hardware.boot.confirm()
-        record.job.digest = record.package.digest
-        record.package.bank = NO_BANK
-        record.finish(SUCCESS, OK, _LOADED)
-
-    def _tell(self):
-        if self._record.job.kind == LOCAL:
-            self._record.end()
-            return 0
-        return self._owner.wait(self._owner.deliver(self._record))

@@ -4,16 +4,12 @@ The agent runs from the Pi's own system and is not replaced; what packages bring
 State is kept in a file of the Pi. Copy this file where your part, your slot or your wiring differ: a path may stand in config.toml.
 """
 
-from hal.boot_cotarget import CoTarget
-from hal.boot_mcuboot import McubootSlot
 from hal.cotarget_bus import TargetBus
-from hal.cotarget_parts import KeptHeader, LineProbe, NoCounter, SlotImage
-from hal.hardware import Bank, Hardware
+from hal.cotarget_hardware import Slot, state_layout
+from hal.cotarget_hardware import assemble as put_together
+from hal.cotarget_parts import LineProbe
 from hal.nor_spi import NorSpi
-from hal.region import Region, carve, layout_hash
 from hal.smp_client import SmpClient
-from hal.target_record import TargetRecord
-from hal.watchdog import fitting_units
 
 NAME = "rpi_mcuboot_target"
 NATIVE = True  # no first stage of ours
@@ -37,16 +33,7 @@ SHARED_SUPPLY = True  # the target has the Pi's
 STATE = "/var/lib/fumo-agent/state.bin"
 STATE_SIZE = 128 << 10
 OPTIONS = {"name": NAME, "needs_server": False}
-_SECTOR = 4096
-LAYOUT = (
-    ("target", 0, 3 * _SECTOR),
-    ("journal", 3 * _SECTOR, 3 * _SECTOR),
-    ("header0", 6 * _SECTOR, _SECTOR),
-    ("header1", 7 * _SECTOR, _SECTOR),
-    ("settings", 8 * _SECTOR, 6 * _SECTOR),
-    ("factory", 14 * _SECTOR, 2 * _SECTOR),
-    ("slot of %d" % SLOT_SIZE, STATE_SIZE - _SECTOR, _SECTOR),  # there for its name, which goes into the layout's hash
-)
+LAYOUT = state_layout(STATE_SIZE, SLOT_SIZE)
 
 
 def layout_of(flash_size):
@@ -76,9 +63,6 @@ def build(port):
 
 def assemble(port, state, bus, probe, **policy):
     """Return the Hardware over these parts; `policy` changes what this file says of the target's times and habits."""
-    regions = carve(state, LAYOUT)
-    region = Region(bus, SLOT_START, SLOT_SIZE)
-    slot = McubootSlot(region, ALIGN, SECTORS)
     usual = {
         "start_ms": START_MS,
         "swap_ms": SWAP_MS,
@@ -87,23 +71,4 @@ def assemble(port, state, bus, probe, **policy):
         "end": port.reboot,
     }
     usual.update(policy)
-    record = TargetRecord(regions["target"])
-    boot = CoTarget(record, slot, region, bus, probe, port.clock, port.watchdog.feed, **usual)
-    hardware = Hardware(
-        layout_hash(LAYOUT),
-        regions["journal"],
-        tuple([_bank(number, boot, region, slot.room, regions) for number in range(2)]),
-        boot,
-        port.watchdog,
-        NoCounter(),
-        fitting_units(bus.erase_units, port.watchdog.timeout_ms),
-        boot.free_slot,
-    )
-    hardware.settings, hardware.factory = regions["settings"], regions["factory"]
-    hardware.restart, hardware.tick, hardware.self_tests = boot.restart, boot.tick, (boot.works,)
-    return hardware
-
-
-def _bank(number, boot, region, room, regions):
-    header = KeptHeader(number, boot, regions["header%d" % number])
-    return Bank(SlotImage(number, boot, region, room), header)
+    return put_together(port, state, LAYOUT, bus, probe, Slot(SLOT_START, SLOT_SIZE, ALIGN, SECTORS), **usual)

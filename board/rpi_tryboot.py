@@ -5,9 +5,10 @@ another size is a copy of this file with other constants, named by its path in t
 """
 
 from hal.boot_record import BootRecord
-from hal.boot_tryboot import NoCounter, TrybootControl
+from hal.boot_tryboot import TrybootControl
 from hal.flash_span import Behind, FlashSpan
 from hal.hardware import Bank, Hardware
+from hal.no_counter import NoCounter
 from hal.region import carve, layout_hash
 from hal.watchdog import fitting_units
 

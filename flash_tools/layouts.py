@@ -27,7 +27,7 @@ def named(name: str, size: int) -> Layout:
         return _of_file(Path(name))
     try:
         module = importlib.import_module("board." + name)
-        return module.layout_of(size)
+        return module.layout_of(size) if hasattr(module, "layout_of") else module.LAYOUT
     except (ImportError, AttributeError):
         raise UsageError("board/ has no layout called %s: name a board file, or a .json file" % name) from None
 

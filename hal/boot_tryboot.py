@@ -213,19 +213,6 @@ class TrybootControl:
             raise FlashError(reason)
 
 
-class NoCounter:
-    """The CrashCounter of a board where nobody counts crashes."""
-
-    remembers = False
-
-    def get(self):
-        """Return 0."""
-        return 0
-
-    def set(self, value):
-        """Forget it."""
-
-
 def why_not(files):
     """Return "" where this board's ROM can try a bank, else why not, in one line."""
     kinds = files.compatible()

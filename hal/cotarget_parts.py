@@ -71,16 +71,3 @@ class KeptHeader:
             into[:] = b"\xff" * len(into)
         else:
             self._region.read(addr, into)
-
-
-class NoCounter:
-    """A crash counter for a board whose crashes nobody counts."""
-
-    remembers = False
-
-    def get(self):
-        """Return 0."""
-        return 0
-
-    def set(self, value):
-        """Forget it."""

@@ -8,6 +8,7 @@ class Bank:
         self.image = image
         self.header = header
         self.writer = writer  # what writes the image where that is not agent.bank_writer
+        self.mapped = None  # the image as memory that can be read, where the flash is memory-mapped
 
 
 class Hardware:

@@ -4,12 +4,12 @@ Times are generous ones for time-outs; they make nothing slower, since the drive
 """
 
 from agent.compat import const
+from hal.nor_wake import SAFE_PAGE_US
 
 K = const(1024)
-# Safe limits for tables without times (revision 1.0): milliseconds by erase size, microseconds for a page
+# Safe limits for tables without times (revision 1.0): milliseconds by erase size
 SAFE_ERASE_MS = {4096: 400, 32768: 1600, 65536: 3000}
 SAFE_LARGER_MS = const(6000)
-SAFE_PAGE_US = const(5000)
 
 _4K_32K_64K = ((4096, 0x20), (32768, 0x52), (65536, 0xD8))
 

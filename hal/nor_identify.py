@@ -1,40 +1,19 @@
-"""Finds out what a SPI NOR is, and brings it into a state that the driver can start from.
+"""Finds out what a SPI NOR is: by its id, its own tables and the list of those whose tables say too little.
 
-In that order: out of deep power-down, wait for what a reset may have interrupted, reset, id, tables, protection.
+In that order: out of deep power-down, wait for what a reset may have interrupted, reset, id, tables, protection (nor_wake.py).
 """
 
-from agent.compat import const
 from agent.errors import FlashError
 from hal.nor_aai import AutoIncrement
-from hal.nor_chips import CHIPS, PARTS, SAFE_ERASE_MS, SAFE_LARGER_MS, SAFE_PAGE_US
+from hal.nor_chips import CHIPS, PARTS, SAFE_ERASE_MS, SAFE_LARGER_MS
 from hal.nor_sfdp import parse
+from hal.nor_wake import STATUS_MS, Identity, hexed, lift_protection, read_id
 
 _WAKE = b"\xab"
-_END_AAI = b"\x04"
 _RESET_ENABLE = b"\x66"
 _RESET = b"\x99"
-_READ_ID = b"\x9f"
 _EWSR = b"\x50"
-_WRITE_STATUS = b"\x01"
-_NO_PROTECTION = b"\x00"
-_PROTECTED = const(0x1C)  # BP0 to BP2
-_LONGEST_ERASE_MS = const(6000)
-_STATUS_MS = const(50)
 _WIDE_ERASE = {0x20: 0x21, 0x52: 0x5C, 0xD8: 0xDC}
-_NOTHING = (b"\xff\xff\xff", b"\x00\x00\x00")
-
-
-class Identity:
-    """What the driver needs to know of the chip."""
-
-    def __init__(self, jedec_id):
-        self.jedec_id = jedec_id
-        self.name = "unknown"
-        self.size = 0
-        self.page = 256
-        self.erases = ()  # (size, opcode, max_ms), smallest first
-        self.page_max_us = SAFE_PAGE_US
-        self.aai = None
 
 
 def identify(nor, link, clock, wanted_id, part=None):
@@ -43,9 +22,9 @@ def identify(nor, link, clock, wanted_id, part=None):
     wanted_id = named[0] or wanted_id
     link.command(_WAKE)
     clock.sleep_ms(1)
-    jedec_id = _read_id(nor, link)
+    jedec_id = read_id(nor, link)
     if wanted_id and jedec_id != bytes(wanted_id):
-        raise FlashError("the flash has id %s, the board file names %s" % (_hex(jedec_id), _hex(wanted_id)))
+        raise FlashError("the flash has id %s, the board file names %s" % (hexed(jedec_id), hexed(wanted_id)))
     known = named[1] or CHIPS.get(jedec_id)
     sfdp = None if known and known.aai else parse(_SfdpReader(link).read)
     if sfdp and sfdp.soft_reset:
@@ -55,8 +34,17 @@ def identify(nor, link, clock, wanted_id, part=None):
     chip = Identity(jedec_id)
     _take_size(chip, known, sfdp)
     _take_erases(chip, known, sfdp)
-    _lift_protection(nor, link, known)
+    _unlock(nor, link, known)
     return chip
+
+
+def _unlock(nor, link, known):
+    if known and known.unlock:
+        nor.enable_write()
+        link.command(bytes((known.unlock,)))
+        nor.started(STATUS_MS)
+        nor.wait()
+    lift_protection(nor, link, (lambda: link.command(_EWSR)) if known and known.aai else nor.enable_write)
 
 
 def _named(part):
@@ -67,30 +55,15 @@ def _named(part):
     return PARTS[part]
 
 
-def _read_id(nor, link):
-    """Wait out what the chip may be doing since before a reset, then ask who it is; a stuck bus looks busy too."""
-    found = bytearray(3)
-    link.query(_READ_ID, found)
-    if bytes(found) in _NOTHING and nor.status() in (0xFF, 0x00):
-        raise FlashError("no flash answers (id %s): check wiring, chip select and supply" % _hex(found))
-    nor.started(_LONGEST_ERASE_MS)
-    nor.wait()
-    link.command(_END_AAI)  # an old part may still be in auto-increment, in which it answers to little else
-    link.query(_READ_ID, found)
-    if bytes(found) in _NOTHING:
-        raise FlashError("no flash answers (id %s): check wiring, chip select and supply" % _hex(found))
-    return bytes(found)
-
-
 def _take_size(chip, known, sfdp):
     if not known and not sfdp:
         raise FlashError(
-            "the flash %s is not known and has no tables: add it to hal/nor_chips.py" % _hex(chip.jedec_id)
+            "the flash %s is not known and has no tables: add it to hal/nor_chips.py" % hexed(chip.jedec_id)
         )
     if known and sfdp and known.size != sfdp.size:
         text = "the flash calls itself a %s but says it holds %d bytes: it is a clone, do not use it"
         raise FlashError(text % (known.name, sfdp.size))
-    chip.name = known.name if known else _hex(chip.jedec_id)
+    chip.name = known.name if known else hexed(chip.jedec_id)
     chip.size = known.size if known else sfdp.size
     chip.aai = AutoIncrement if known and known.aai else None
     if sfdp:
@@ -122,25 +95,6 @@ def _widened(erases, known, sfdp):
     return [(size, opcodes[opcode], max_ms) for size, opcode, max_ms in erases if opcode in opcodes]
 
 
-def _lift_protection(nor, link, known):
-    if known and known.unlock:
-        nor.enable_write()
-        link.command(bytes((known.unlock,)))
-        nor.started(_STATUS_MS)
-        nor.wait()
-    if not nor.status() & _PROTECTED:
-        return
-    if known and known.aai:
-        link.command(_EWSR)
-    else:
-        nor.enable_write()
-    link.command(_WRITE_STATUS, _NO_PROTECTION)
-    nor.started(_STATUS_MS)
-    nor.wait()
-    if nor.status() & _PROTECTED:
-        raise FlashError("the flash stays write-protected: check its write-protect pin")
-
-
 class _SfdpReader:
     """Reads the tables: three address bytes and one dummy byte."""
 
@@ -152,7 +106,3 @@ class _SfdpReader:
         """Fill `into` from the tables."""
         self._head[:] = bytes((0x5A, addr >> 16 & 0xFF, addr >> 8 & 0xFF, addr & 0xFF, 0))
         self._link.query(self._head, into)
-
-
-def _hex(data):
-    return " ".join(["%02x" % byte for byte in data])

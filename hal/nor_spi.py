@@ -95,14 +95,16 @@ class NorSpi:
         """Ask the chip; raise FlashError once it takes longer than it may."""
         if not self._working:
             return False
+        late = self._since_ms is not None and self._clock.since(self._since_ms) > self._limit_ms
+        # The clock first, then the chip: a pause between the two, for a collection of garbage say, must not look like a busy chip.
         self._link.query(_READ_STATUS, self._status)
         if not self._status[0] & _BUSY:
             self._working = False
             return False
+        if late:
+            raise FlashError("the flash is still busy after %d ms: check its supply" % self._limit_ms)
         if self._since_ms is None:
             self._since_ms = self._clock.ms()
-        elif self._clock.since(self._since_ms) > self._limit_ms:
-            raise FlashError("the flash is still busy after %d ms: check its supply" % self._limit_ms)
         return True
 
     # -- for the files beside this one --------------------------------------------------------------------------------

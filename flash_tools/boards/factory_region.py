@@ -11,7 +11,7 @@ from agent import factory
 from agent.compat import crc32
 from flash_tools.errors import ToolError, VerifyError
 
-_OPTIONAL = ("ca_pem", "accounts", "anchors", "layout", "device")
+_OPTIONAL = ("ca_pem", "accounts", "anchors", "layout", "device", "wifi")
 SECRETS = ("secret", "server_secret", "nonce", "server_nonce")
 
 
@@ -88,8 +88,12 @@ def finish(region, found: Copies) -> bool:
 def without_secrets(facts: dict) -> dict:
     """Return what people may see."""
     shown = {
-        name: value for name, value in facts.items() if name not in ("device_key", "ca_pem", "accounts", "anchors")
+        name: value
+        for name, value in facts.items()
+        if name not in ("device_key", "ca_pem", "accounts", "anchors", "wifi")
     }
+    if "wifi" in facts:
+        shown["wifi"] = [name for name, _ in facts["wifi"]]
     shown["anchors"] = [name for name, _ in facts.get("anchors", ())]
     shown["accounts"] = [_hidden(account) for account in facts.get("accounts", ())]
     shown["device_key"] = bool(facts.get("device_key"))

@@ -6,6 +6,7 @@
 What is the same already is not written again, so that a run that was cut can be repeated as it was.
 """
 
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from agent.errors import AgentError
 from agent.journal import Journal
 from agent.local import forget
 from flash_tools import layouts
-from flash_tools.boards import factory_region, first_firmware
+from flash_tools.boards import factory_region, first_firmware, wifi
 from flash_tools.errors import NotFoundError, ToolError, UsageError
 from flash_tools.signing import keys
 from flash_tools.sim import sim_files
@@ -85,6 +86,8 @@ def check(facts: dict) -> None:
     for name, public in facts["anchors"]:
         if len(public) != 128 or name != keys.key_id(bytes.fromhex(public)):
             raise UsageError("the trust anchor %s is no key with its name: take a .pub.pem file" % name)
+    if "wifi" in facts:
+        wifi.check(facts["wifi"])
     for account in facts["accounts"]:
         if not account.get("url", "").startswith(_SCHEMES):
             raise UsageError("the account %s has no http:// or https:// URL" % account.get("server_id", ""))
@@ -116,16 +119,20 @@ def board_before(chip) -> str:
 def provision(
     chip, facts: dict | None, firmware: bytes | None = None, *, force: bool = False, dry_run: bool = False,
     ask: Callable[[str], bool] | None = None, say: Callable[[str], None] = lambda text: None, progress=None,
+    networks: list | None = None,
 ) -> Outcome:  # fmt: skip
-    """Write what is not there yet; `facts` None leaves the identity alone. `ask(question)` may allow what else needs `force`."""
+    """Write what is not there yet; `facts` None leaves the identity alone, `networks` None the WLANs that it knows.
+
+    `ask(question)` may allow what else needs `force`.
+    """
     region = _region(chip)
     found = factory_region.look(region)
     finished = found.cut_short and _finish(region, found, say, dry_run)
     before = found.facts
-    facts = _merged(chip, facts, before)
+    facts = _merged(chip, facts, before, networks)
     check(facts)
     write = not before or _differs(facts, before)
-    if write and before and not (force or dry_run) and not (ask and ask(_question(chip, before))):
+    if write and _is_other(facts, before) and not (force or dry_run) and not (ask and ask(_question(chip, before))):
         raise ToolError("%s: --force writes it anew" % _question(chip, before).rstrip("?"))
     factory_region.check_size(region, facts)
     manifest = first_firmware.vet(firmware, facts, chip.regions(), chip.layout) if firmware else None
@@ -147,7 +154,7 @@ def _write(chip, facts, before, say):
     if not facts:
         return
     regions = chip.regions()
-    if before and "settings" in regions and Journal(regions["settings"]).keys():
+    if _is_other(facts, before) and "settings" in regions and Journal(regions["settings"]).keys():
         say("what servers have changed is forgotten")
         forget(Journal(regions["settings"]))
     factory_region.write(_region(chip), facts)
@@ -165,17 +172,25 @@ def _finish(region, found, say, dry_run):
     return True
 
 
-def _merged(chip, facts, before):
-    """Return the facts with the key that the same device had before."""
+def _merged(chip, facts, before, networks):
+    """Return the facts with what the same device had before and nobody has said anew: its key, its WLANs."""
     if facts is None:
         if not before:
             raise UsageError(
                 "%s was never provisioned: say who it is, with --product, --model, --id and --anchor" % chip.target
             )
-        return before
-    if before and "device_key" in before and _device_id(before) == _device_id(facts):
-        return {**facts, "device_key": before["device_key"]}
-    return facts
+        facts = before
+    elif before and _device_id(before) == _device_id(facts):
+        facts = {**facts, **{name: before[name] for name in ("device_key",) if name in before}}
+        facts = {**facts, **{name: before[name] for name in ("wifi",) if name in before and name not in facts}}
+    return facts if networks is None else {**facts, "wifi": networks}
+
+
+def _is_other(facts, before):
+    """Tell whether more changes than the WLANs: then it is another identity that takes the place of the one before."""
+    if before is None:
+        return False
+    return {**json.loads(factory_region.pack(facts)), "wifi": 0} != {**before, "wifi": 0}
 
 
 def _differs(facts, before):

@@ -24,8 +24,8 @@ _LARGEST = 1 << 30  # number that a board may say of its chip
 _SENSELESS = "%s gives an answer without sense: the line loses bytes, or it is no MicroPython board"
 _ROOT = Path(__file__).resolve().parents[2]
 _SENT = (
-    "agent/compat.py", "agent/errors.py", "hal/nor_sfdp.py", "hal/nor_chips.py", "hal/nor_aai.py", "hal/nor_identify.py",
-    "hal/nor_spi.py", "ports/micropython/spi.py", "ports/micropython/programmer.py",
+    "agent/compat.py", "agent/errors.py", "hal/nor_sfdp.py", "hal/nor_wake.py", "hal/nor_chips.py", "hal/nor_aai.py",
+    "hal/nor_identify.py", "hal/nor_spi.py", "ports/micropython/spi.py", "ports/micropython/programmer.py",
 )  # fmt: skip
 _WIRES = ("sck", "mosi", "miso")
 _EXAMPLE = "mpy:/dev/ttyACM0?spi=0&cs=17&sck=18&mosi=19&miso=16"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flash_tools.cli.output import DryRun, Json, people, plain, result, say
+from flash_tools.errors import UsageError
 from flash_tools.target import Board
 
 
@@ -22,6 +23,15 @@ def deploy_command(
         str | None, typer.Option(help="micropython or cpython_linux; only dir: has to be told.", show_default=False)
     ] = None,
     to: Annotated[str, typer.Option(help="Folder on the board, for mpy:.")] = "/",
+    first_stage: Annotated[
+        bool, typer.Option("--first-stage", help="What a MicroPython board starts by itself, instead of its firmware.")
+    ] = False,
+    freeze: Annotated[
+        str | None, typer.Option(help="Folder for a firmware build: rp2, esp32, stm32 or other.", show_default=False)
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="MicroPython: a file for each module, names as they are.")
+    ] = False,
     mpy_version: Annotated[
         str | None, typer.Option(help="Bytecode of older firmware: 6.2, 6.1 or 6.", show_default=False)
     ] = None,
@@ -35,7 +45,9 @@ def deploy_command(
     """Put the agent, its board file and an application onto a board; only what differs is written."""
     from flash_tools import deploy
 
-    wish = deploy.Wish(deploy.runtime_of(board, runtime), board_file, app, mpy_version)
+    if first_stage and (freeze or plain or app):
+        raise UsageError("--first-stage goes without --freeze, --plain and --app")
+    wish = deploy.Wish(deploy.runtime_of(board, runtime), board_file, app, mpy_version, plain, first_stage, freeze)
     if dry_run:
         plan = deploy.rehearse(board, wish)
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flash_tools.boards import factory_region
+from flash_tools.boards import factory_region, wifi
 from flash_tools.boards import provision as work
 from flash_tools.chips import open_chip
 from flash_tools.chips.eeprom import open_identity
@@ -22,6 +22,10 @@ from flash_tools.target import Board
 _COMMAND = "provision"
 _SHOW = "Show what is there, and write nothing."
 _EEPROM = "Where the identity is, if not on the chip: i2c:BUS:ADDRESS[?size=4096&page=32], or an image."
+_WIFI = (
+    "Name of a WLAN to join; several, '' forgets them. Its key comes from --wifi-key, FUMO_WIFI_KEY, or is asked for."
+)
+_WIFI_KEY = "Text file with the keys, a line for each --wifi, an empty one for an open network."
 _FIRMWARE = "The first firmware of a blank chip, a signed package: bank 0 and the boot record."
 
 
@@ -48,6 +52,8 @@ def provision(
     token: Annotated[str | None, typer.Option(help="The one-time token of `fumo device enrol-token`.")] = None,
     save: Annotated[Path, typer.Option(help="Where --enrol keeps the account.")] = Path("bundle.json"),
     facts: Annotated[Path | None, typer.Option(help="All of it as JSON: a provision.json.")] = None,
+    wifi_name: Annotated[list[str] | None, typer.Option("--wifi", help=_WIFI)] = None,
+    wifi_key: Annotated[Path | None, typer.Option(help=_WIFI_KEY)] = None,
     firmware: Annotated[Path | None, typer.Option(help=_FIRMWARE)] = None,
     eeprom: Annotated[str | None, typer.Option(help=_EEPROM)] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
@@ -60,13 +66,14 @@ def provision(
     who = _Who(product, model, device_id, {"Man": man, "HwV": hardware, **_pairs(info or [])}, anchor or [])
     source = _Source(bundle, account or [], ca, enrol, token, save)
     write = not (dry_run or show)
+    networks = wifi.networks(wifi_name, wifi_key) if wifi_name and not show else None
     with open_chip(board, layout, write, interrupt) as chip, open_identity(eeprom, write) as chip.identity:
         if show:
             _show(chip, as_json)
             return
         name = board_name or _name_of(chip, layout)
         found = _made(chip, facts, who, source, name, force, dry_run)
-        _write(chip, found, firmware, force, dry_run, as_json)
+        _write(chip, found, networks, firmware, force, dry_run, as_json)
 
 
 @dataclass(frozen=True)
@@ -103,13 +110,14 @@ def _made(chip, file, who, source, name, force, dry_run):
     return work.make_facts(_device(who, given), anchors, given, name, chip.layout)
 
 
-def _write(chip, facts, firmware, force, dry_run, as_json):
-    if not (facts or firmware):
+def _write(chip, facts, networks, firmware, force, dry_run, as_json):
+    if not (facts or firmware) and networks is None:
         raise UsageError("nothing is said: --product, --model, --id and --anchor, or --facts FILE, or --show")
     package = read(firmware) if firmware else None
     ask = None if as_json or not sys.stdin.isatty() else typer.confirm
-    outcome = work.provision(chip, facts, package, force=force, dry_run=dry_run, ask=ask, say=say)
-    if chip.target.kind == "sim" and facts and not dry_run:
+    more = {"force": force, "dry_run": dry_run, "ask": ask, "say": say, "networks": networks}
+    outcome = work.provision(chip, facts, package, **more)
+    if chip.target.kind == "sim" and (facts or networks is not None) and not dry_run:
         _write_beside(Path(chip.target.place), outcome)
     _tell(chip.target, outcome, dry_run, as_json)
 
@@ -207,6 +215,7 @@ def _lines(facts):
     lines["anchors"] = ", ".join(facts["anchors"])
     lines["accounts"] = "\n".join("%s at %s" % (each.get("server_id"), each.get("url")) for each in accounts) or "none"
     lines["authority"] = "%d bytes" % facts["ca_bytes"] if facts["ca_bytes"] else "none"
+    lines["WLANs"] = ", ".join(facts.get("wifi", ())) or "none"
     lines["board"] = facts.get("board")
     lines["layout"] = "\n".join("%-9s 0x%06x %8d" % tuple(part) for part in facts.get("layout", ()))
     return lines

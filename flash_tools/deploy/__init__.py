@@ -50,6 +50,8 @@ def deploy(
 ) -> sync.Plan:
     """Put the code there and return what was done; `tell` hears path, number and count of each file that is written."""
     where = target.parse(board, *KINDS)
+    if wish.freeze and where.kind != "dir":
+        raise UsageError("--freeze makes a folder to build a firmware from: use -b dir:FOLDER")
     if where.kind != "mpy" and (interrupt or reset):
         raise UsageError("--interrupt and --reset are for mpy: only, there is no program to disturb with %s" % where)
     if where.kind == "dir":

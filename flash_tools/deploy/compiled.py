@@ -26,9 +26,9 @@ def compile_folders(target, folders, files=()) -> dict[str, int]:
     return {_module(path): len(made[_mpy(path.as_posix())]) for path in sources}
 
 
-def compile_sources(sources: dict[str, str], bytecode: str | None = None) -> dict[str, bytes]:
-    """Return {place.mpy: bytes} of {place.py: source}."""
-    command = compiler(bytecode)
+def compile_sources(sources: dict[str, str], bytecode: str | None = None, lines: bool = True) -> dict[str, bytes]:
+    """Return {place.mpy: bytes} of {place.py: source}; without `lines` a traceback names functions only, for a tenth less."""
+    command = [compiler(bytecode), "-O1" if lines else "-O3"]
     with tempfile.TemporaryDirectory() as folder:
         return {_mpy(place): _compile(command, Path(folder), place, text) for place, text in sources.items()}
 
@@ -60,7 +60,7 @@ def mpy_version(files: dict[str, bytes]) -> int | None:
 def _compile(command, folder, place, text):
     source, target = folder / "a.src", folder / "a.mpy"  # no .py: it must not be taken for the module
     source.write_text(text)
-    words = [command, "-O1", "-s", Path(place).stem, "-o", str(target), str(source)]
+    words = [*command, "-s", Path(place).stem, "-o", str(target), str(source)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=_TIMEOUT_S)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it ended with %d" % done.returncode])[-1]

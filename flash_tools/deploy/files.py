@@ -1,7 +1,7 @@
 """What goes onto a board: which files of the tree, compiled for MicroPython or as they are for CPython, and a manifest.
 
-Entry files are found by rule: ports/micropython/main.py goes to the top, as source, because MicroPython starts no other;
-a Linux board's image is a zip that Python runs by its `__main__.py`; a simulated one is started by `-m ports.sim`.
+Entry files are found by rule: a MicroPython bank's is `main.mpy` at the top, from ports/micropython/main.py, which the first stage
+imports; a Linux board's image is a zip that Python runs by its `__main__.py`; a simulated one is started by `-m ports.sim`.
 """
 
 import hashlib
@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from flash_tools.deploy.compiled import compile_sources, mpy_version
-from flash_tools.deploy.short_names import shorten_sources
+from flash_tools.deploy import board_file, frozen, mpy_files
+from flash_tools.deploy.compiled import mpy_version
 from flash_tools.errors import UsageError
 from flash_tools.version import version
 
@@ -20,33 +20,39 @@ ROOT = (
 RUNTIMES = ("micropython", "cpython_linux")
 MANIFEST = "manifest.json"
 MADE_BY = "fumo deploy"
-_ENTRY = "ports/micropython/main.py"
 _SIM = "sim"
 _LINUX_MAIN = b"from ports.cpython_linux.main import main\n\nraise SystemExit(main())\n"
 _OURS = ("agent", "hal", "ports", "board")
+_ENTRIES = ("main.py", "main.mpy")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted: runtime, board file (its name in board/, or a path), an application's folder, bytecode for older firmware."""
+    """What is wanted: runtime, board file (its name in board/, or a path), an application's folder, bytecode for older firmware.
+
+    For MicroPython: `plain` for a file a module; `first_stage` for what a board starts by itself instead of what a bank holds;
+    `freeze` is the port for which a folder is made from that a firmware is built.
+    """
 
     runtime: str
     board_file: str
     app: Path | None = None
     bytecode: str | None = None
+    plain: bool = False
+    first_stage: bool = False
+    freeze: str | None = None
 
 
 def build(wish: Wish) -> dict[str, bytes]:
     """Return {place on the board: bytes}, the manifest among them, as the last one."""
     if wish.runtime not in RUNTIMES:
         raise UsageError("%s is no runtime: use %s" % (wish.runtime, " or ".join(RUNTIMES)))
-    ours, app = _sources(wish.runtime, wish.board_file), _application(wish.app)
-    files = _for_micropython(ours, app, wish.bytecode) if wish.runtime == "micropython" else {**ours, **app}
-    entry = {"main.py"} if _ENTRY in ours else set()
-    taken = [place for place in app if place in {*ours, *entry, MANIFEST} or place.split("/")[0] in _OURS]
-    if taken:
-        raise UsageError("the application has %s, which is ours: choose another name" % taken[0])
-    facts = {"runtime": wish.runtime, "board": _board(wish.board_file)[0], "mpy": mpy_version(files)}
+    if wish.runtime != "micropython" and (wish.plain or wish.first_stage or wish.freeze):
+        raise UsageError("--plain, --first-stage and --freeze are for MicroPython")
+    app = _application(wish.app)
+    board = _board(wish.board_file)
+    files = _for_micropython(wish, board, app) if wish.runtime == "micropython" else _for_linux(board, app)
+    facts = {"runtime": wish.runtime, "board": board.name, "mpy": mpy_version(files)}
     return {**files, MANIFEST: manifest(files, facts)}
 
 
@@ -62,25 +68,42 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _sources(runtime, board_file):
-    name, path = _board(board_file)
-    folders = ["agent", "hal", "ports/" + runtime] + ["ports/" + _SIM] * name.startswith(_SIM)
+def _for_linux(board, app):
+    folders = ["agent", "hal", "ports/cpython_linux"] + ["ports/" + _SIM] * board.name.startswith(_SIM)
     found = [file for folder in folders for file in sorted((ROOT / folder).rglob("*.py"))]
     found += [ROOT / "ports" / "__init__.py", ROOT / "board" / "__init__.py"]
     files = {file.relative_to(ROOT).as_posix(): file.read_bytes() for file in found}
-    start = {"__main__.py": _LINUX_MAIN} if runtime == "cpython_linux" else {}  # what Python runs of a zip
-    return {**files, **start, "board/%s.py" % name: path.read_bytes()}
+    files.update({"__main__.py": _LINUX_MAIN, "board/%s.py" % board.name: board.text.encode()})
+    _refuse_ours(app, files)
+    return {**files, **app}
 
 
-def _board(board_file):
-    """Return (name, path) of the board file."""
-    path = Path(board_file) if board_file.endswith(".py") else ROOT / "board" / (board_file + ".py")
-    if path.is_file() and path.stem.isidentifier() and path.stem != "__init__":
-        return path.stem, path
+def _for_micropython(wish, board, app):
+    _refuse_ours(app, _ENTRIES)
+    code = {name: data for name, data in app.items() if name.endswith(".py")}
+    for name, data in code.items():
+        _check_python(name, data)
+    if wish.freeze:
+        return frozen.folder(ROOT, board, app, wish.freeze)
+    if wish.first_stage:
+        return mpy_files.first_stage(ROOT, board, wish.bytecode)
+    make = mpy_files.each_module if wish.plain or board.name.startswith(_SIM) else mpy_files.firmware
+    return make(ROOT, board, app, wish.bytecode)
+
+
+def _refuse_ours(app, ours):
+    taken = [name for name in app if name in {*ours, MANIFEST} or name.split("/")[0] in _OURS]
+    if taken:
+        raise UsageError("the application has %s, which is ours: choose another name" % taken[0])
+
+
+def _board(name):
+    """Return the board file, by its name in board/ or by its path."""
+    path = Path(name) if name.endswith(".py") else ROOT / "board" / (name + ".py")
+    if path.is_file() and path.stem.isidentifier() and path.stem not in ("__init__", "chosen"):
+        return board_file.read(path.stem, path)
     known = sorted(file.stem for file in (ROOT / "board").glob("[!_]*.py"))
-    raise UsageError(
-        "there is no board file %s: name one of board/ (%s), or a .py file" % (board_file, ", ".join(known))
-    )
+    raise UsageError("there is no board file %s: name one of board/ (%s), or a .py file" % (name, ", ".join(known)))
 
 
 def _application(folder):
@@ -94,22 +117,8 @@ def _application(folder):
     return {name: path.read_bytes() for name, path in wanted.items()}
 
 
-def _for_micropython(ours, app, bytecode):
-    """Compile ours with short names; an application uses ours and keeps its own names, somebody else chose them."""
-    code = {name: _text(name, data) for name, data in app.items() if name.endswith(".py")}
-    short = shorten_sources({name: data.decode() for name, data in ours.items()}, code.values())
-    entry = {"main.py": short.pop(_ENTRY).encode()} if _ENTRY in short else {}
-    if "main.py" in code and not entry:
-        entry["main.py"] = code.pop("main.py").encode()
-    compiled = compile_sources({**short, **code}, bytecode)
-    rest = {name: data for name, data in app.items() if not name.endswith(".py")}
-    return {**compiled, **rest, **entry}
-
-
-def _text(name, data):
+def _check_python(name, data):
     try:
-        text = data.decode()
-        compile(text, name, "exec", dont_inherit=True)
-        return text
+        compile(data.decode(), name, "exec", dont_inherit=True)
     except (ValueError, SyntaxError) as e:
         raise UsageError("%s of the application is no Python: %s" % (name, e)) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flash_tools import chips, dump, serial_line
-from flash_tools.doctor import chip, clock, devices, flash, line, linux, network, tools, watchdogs
+from flash_tools.doctor import chip, clock, devices, flash, line, linux, mpy_board, network, tools, watchdogs
 from flash_tools.doctor.check import FAIL, Check, Host, fail, skip
 from flash_tools.dump import factory
 from flash_tools.errors import ToolError
@@ -45,11 +45,27 @@ def examine_board(board: str, look: Look | None = None) -> list[Check]:
     look = look or Look()
     target = parse(board, *sorted({*chips.KINDS, *serial_line.KINDS}))
     found: list[Check] = []
+    if target.kind == "mpy":
+        return _micropython(target, look)
     if target.kind in chips.KINDS:
         found += _guarded("flash", _flash(board, look))
     if target.kind in serial_line.KINDS:
         found += _guarded("serial line", _line(target))
     return found
+
+
+def _micropython(target, look) -> list[Check]:
+    """Look at a MicroPython board: what its prompt shows, and its chip where it is known how that is wired."""
+    found = _guarded("board", mpy_board.checks(target.place, look.interrupt))
+    place = mpy_board.wiring(target.place, look.layout)
+    if failed(found) and found[-1].name == "board":
+        return found  # there is no prompt to ask for more
+    if not place:
+        return [
+            *found,
+            skip("flash", "nobody says how the chip is wired: --layout BOARD_FILE, or mpy:PORT?spi=0&cs=17"),
+        ]
+    return found + _guarded("flash", _flash("mpy:" + place, look))
 
 
 def failed(found: list[Check]) -> bool:
@@ -62,6 +78,11 @@ def _flash(board, look) -> Iterator[Check]:
     anchors = ((key_id(public), public),) if public else ()
     write = look.write_test and not look.dry_run
     with chips.open_chip(board, look.layout, write, look.interrupt) as opened:
+        if opened.target.kind == "mpy":
+            found = mpy_board.chip(opened, look.layout)
+            yield from found
+            if failed(found):
+                return  # what is on it was not meant for it
         document = dump.look(opened.flash, look.layout, anchors, board)
         yield from flash.checks(document)
         yield from _account(opened.flash, document)
@@ -104,5 +125,7 @@ def _guarded(name, checks) -> list[Check]:
         for check in checks:
             found.append(check)
     except ToolError as e:
-        found.append(fail(name, str(e), "mend that, then look again"))
+        what, colon, do = str(e).rpartition(": ")
+        known = do.startswith("check ")
+        found.append(fail(name, what, do) if known else fail(name, str(e), "mend that, then look again"))
     return found

@@ -80,6 +80,8 @@ def shown(facts: dict) -> dict:
             out[name] = [key_id for key_id, _ in anchors_of(facts)]
         elif name == "accounts" and isinstance(value, list):
             out[name] = [_account(each) for each in value if isinstance(each, dict)]
+        elif name == "wifi" and isinstance(value, list):
+            out[name] = [str(each[0]) for each in value if isinstance(each, list) and each]
         elif name == "ca_pem":
             out[name] = "sha256 " + hashlib.sha256(str(value).encode()).hexdigest()[:16]
         else:

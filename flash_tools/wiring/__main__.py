@@ -10,7 +10,10 @@ from flash_tools.wiring.parts import Wiring, problems
 from flash_tools.wiring.picture import svg
 from flash_tools.wiring.table import placed
 
-BOARDS = ("rpi_nor_hat", "rpi_mcuboot_target", "rig_imx6")
+BOARDS = (
+    *("rpi_nor_hat", "rpi_mcuboot_target", "rig_imx6", "pico_w_nor", "pico_w_internal"),
+    *("esp32_ota", "esp32_nor", "stm32_mcuboot"),
+)
 DOCS = Path(__file__).resolve().parents[2] / "docs/boards"
 
 

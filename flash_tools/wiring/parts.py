@@ -42,7 +42,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Wiring:
-    """One board; `pins` says what each pin of the host is, `header` whether these are the 40 pins of a Raspberry Pi."""
+    """One board; `pins` says what each pin of the host is, `header` whether these are the 40 pins of a Raspberry Pi.
+
+    Pins that are `numbered` have their numbers printed on the board, or beside it, but no map.
+    """
 
     name: str
     title: str
@@ -51,6 +54,7 @@ class Wiring:
     parts: tuple[Part, ...]
     header: bool = True
     links: tuple[Link, ...] = ()
+    numbered: bool = False
 
 
 def problems(wiring: Wiring) -> list[str]:
@@ -65,7 +69,7 @@ def problems(wiring: Wiring) -> list[str]:
                 found.append("%s: the host has no such pin" % label)
                 continue
             found += ["%s: %s" % (label, text) for text in _faults(wire, signal)]
-            if wiring.header and wire.pin in seen:
+            if (wiring.header or wiring.numbered) and wire.pin in seen:
                 found.append("%s: the pin goes to %s already" % (label, seen[wire.pin]))
             if wire.at in ends:
                 found.append("%s: that end has a wire already" % label)

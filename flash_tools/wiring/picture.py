@@ -128,9 +128,10 @@ def _draw_part(canvas, wiring, part, top, host_edge, part_x):
 
 
 def _draw_end(canvas, wiring, wire, y, host_edge, colour):
-    name = wiring.pins[wire.pin].replace("/", " · ") if wiring.header else wiring.pins[wire.pin]
+    numbers = wiring.header or wiring.numbered
+    name = wiring.pins[wire.pin].replace("/", " · ") if numbers else wiring.pins[wire.pin]
     canvas.text(host_edge - 22, y + 4.5, name, "end")
-    if wiring.header:
+    if numbers:
         canvas.dot(host_edge, y, 11, colour, "#fff")
         canvas.text(host_edge, y + 4, wire.pin, "pin")
     else:

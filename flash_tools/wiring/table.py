@@ -8,7 +8,7 @@ _END = "<!-- end of wiring -->"
 
 def markdown(wiring: Wiring) -> str:
     """Return the table, one row a wire."""
-    head = ("pin", "signal") if wiring.header else ("end", "what it is there")
+    head = ("pin", "signal") if wiring.header or wiring.numbered else ("end", "what it is there")
     rows = [(*head, "part", "its pin", "what for", "through")]
     for part in wiring.parts:
         for wire in part.wires:

@@ -10,8 +10,10 @@ import gc
 import select
 import socket
 
+from agent.compat import const
 from agent.errors import LinkError
 
+_IDLE_MS = const(60000)
 _STARTED = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN)  # what a connect says that goes on by itself
 
 
@@ -65,6 +67,11 @@ class Stream:
                 pass  # it is broken already
         self._sock = self._tcp = None
 
+    @property
+    def is_open(self):
+        """Tell whether nobody has closed it."""
+        return self._sock is not None
+
     def _try(self, reading, data):
         if self._error:
             raise self._error
@@ -112,20 +119,30 @@ class Stream:
 
 
 class Datagrams:
-    """An open UDP port."""
+    """An open UDP port; with a `net` that is down it opens once that is up, because who listens asks for it only once."""
 
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, net=None):
+        self.port, self._net, self._sock = port, net, None
+        if net is None or net.up:
+            self._open()
+
+    def _open(self):
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._sock.setblocking(False)
-            self._sock.bind(_resolved("0.0.0.0", port, socket.SOCK_DGRAM)[-1])
+            self._sock.bind(_resolved("0.0.0.0", self.port, socket.SOCK_DGRAM)[-1])
         except OSError as e:
             self.close()
             raise _unreachable(e)
 
     def send(self, data, address, port):
         """Send one datagram to a numeric address; it may get lost."""
+        if self._net:
+            self._net.check()
+        if not self._sock:
+            if not self._net:
+                raise LinkError("the port is closed", 412, 954)
+            self._open()
         try:
             self._sock.sendto(data, _resolved(address, port, socket.SOCK_DGRAM)[-1])
         except OSError as e:
@@ -134,6 +151,10 @@ class Datagrams:
 
     def receive(self, into):
         """Return (size, address, port) of one datagram, cut to `into`, or None when nothing is there."""
+        if not self._sock:
+            if not self._net or not self._net.up:
+                return None
+            self._open()
         try:
             data, peer = self._sock.recvfrom(len(into))
         except OSError as e:
@@ -148,7 +169,9 @@ class Datagrams:
 
     def close(self):
         """Let go of the port."""
-        self._sock.close()
+        sock, self._sock, self._net = self._sock, None, None
+        if sock:
+            sock.close()
 
 
 class Network:
@@ -156,33 +179,53 @@ class Network:
 
     `ca`: whom to trust, as a path or bytes of one certificate in DER, or a tuple of those; without it no server is trusted.
     `client`: our own certificate and key, as paths or bytes in DER. `name_servers` and `hosts`, a tuple of (name, address),
-    come before what the network interface says.
+    come before what the network interface says. `link` brings the interface up (wifi.py, wired.py); None: a system below does.
     """
 
-    def __init__(self, ca=(), client=None, name_servers=None, hosts=()):
+    def __init__(self, ca=(), client=None, name_servers=None, hosts=(), link=None):
         self._ca = ca if isinstance(ca, tuple) else (ca,)
         self._client, self._servers, self._hosts = client, name_servers, hosts
-        self._made = None
+        self._made = self._stream = None
+        self.link = link
+
+    def step(self):
+        """Look after the interface, never waiting; return the milliseconds until that is wanted again."""
+        return self.link.step() if self.link else _IDLE_MS
+
+    @property
+    def up(self):
+        """Tell whether there is a network at all."""
+        return self.link is None or self.link.up
+
+    @property
+    def busy(self):
+        """Tell whether a connection is open, on which something may come at any time."""
+        return self._stream is not None and self._stream.is_open
 
     def connect(self, host, address, port, tls):
         """Return a Stream at once; until it stands, TLS verified against `host` included, reading and writing give None."""
-        return Stream(address, port, host, self._context if tls else None)
+        self.check()
+        self._stream = Stream(address, port, host, self._context if tls else None)
+        return self._stream
 
     def udp(self, port=0):
         """Return Datagrams bound to the port, 0 for any."""
-        return Datagrams(port)
+        return Datagrams(port, self)
+
+    def check(self):
+        """Raise LinkError while the interface is down: its sockets say all kinds of things, or nothing for minutes."""
+        if not self.up:
+            raise LinkError("there is no network: %s %s" % (self.link.kind, self.link.text), 412, 954)
 
     @property
     def name_servers(self):
         """Return what the interface was told by DHCP, or what resolv.conf says where there is a system below."""
         if self._servers is not None:
             return self._servers
-        try:
-            import network
-        except ImportError:
+        if self.link is None:
             return _system_servers()
-        server = network.WLAN(network.STA_IF).ifconfig()[3]
-        return (server,) if server != "0.0.0.0" else ()
+        server = self.link.nic.ifconfig()[3] if self.link.up else "0.0.0.0"
+        return (server,) if server not in ("0.0.0.0", "") else ()
 
     def known(self, name):
         """Return the numeric address of a literal, of localhost or of one of `hosts`, else None."""

@@ -160,7 +160,7 @@ def test_every_board_has_a_row_in_the_index():
         assert page.name == "index.md" or "](%s)" % page.name in index, page.name
 
 
-@pytest.mark.parametrize("page", ["rpi_nor_hat.md", "service.md"])
+@pytest.mark.parametrize("page", ["rpi_nor_hat.md", "service.md", "esp32_ota.md", "esp32_nor.md", "stm32_mcuboot.md"])
 def test_the_commands_of_a_page_are_commands(page, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     lines = _INDENTED.findall((DOCS / page).read_text())

@@ -7,11 +7,19 @@ import pytest
 
 from agent.errors import FlashError
 from hal import contracts
+from hal.flash_blocks import FlashBlocks
+from hal.flash_esp32 import Esp32Flash
+from hal.flash_files import FlashFiles
 from hal.flash_span import Behind, FlashSpan
 from hal.region import Region
 from ports.sim.power import Violation
 from tests.portable.boards import make_flash
 from tests.portable.chips import Bench
+from tests.portable.esp32_board import TABLE as ESP_TABLE
+from tests.portable.esp32_model import Esp
+from tests.portable.rom_partition import Device
+from tests.portable.rom_partition import Nor as Cells
+from tests.portable.unit_files import Folder
 
 IMPLEMENTATIONS = (
     ("hal.region.Region", "Flash"),
@@ -31,14 +39,15 @@ IMPLEMENTATIONS = (
     ("hal.boot_record.BootRecord", "BootControl"),
     ("hal.boot_mcuboot.McubootSlot", "BootControl"),
     ("hal.boot_tryboot.TrybootControl", "BootControl"),
-    ("hal.boot_tryboot.NoCounter", "CrashCounter"),
+    ("hal.no_counter.NoCounter", "CrashCounter"),
+    ("hal.boot_esp32.OtaControl", "BootControl"),
+    ("hal.flash_esp32.Esp32Flash", "Flash"),
     ("hal.flash_span.FlashSpan", "Flash"),
     ("hal.flash_span.Behind", "Flash"),
     ("ports.cpython_linux.boot_files.BootFiles", "BootFiles"),
     ("hal.boot_cotarget.CoTarget", "BootControl"),
     ("hal.cotarget_bus.TargetBus", "Flash"),
     ("hal.cotarget_parts.SlotImage", "Flash"),
-    ("hal.cotarget_parts.NoCounter", "CrashCounter"),
     ("tests.portable.mcuboot_target.Target", "Uart"),
     ("ports.cpython_linux.clock.Clock", "Clock"),
     ("ports.cpython_linux.uart.Uart", "Uart"),
@@ -51,6 +60,8 @@ IMPLEMENTATIONS = (
     ("hal.lines.Watchdogs", "Watchdog"),
     ("hal.watchdog_i2c.I2cWatchdog", "Watchdog"),
     ("hal.eeprom_i2c.EepromRegion", "Flash"),
+    ("hal.flash_files.FlashFiles", "Flash"),
+    ("hal.flash_blocks.FlashBlocks", "Flash"),
     ("hal.eeprom_i2c.EepromCounter", "CrashCounter"),
     ("tests.portable.i2c_chips.EepromChip", "I2cLink"),
     ("tests.portable.i2c_chips.ThermometerChip", "I2cLink"),
@@ -70,6 +81,9 @@ IMPLEMENTATIONS = (
     ("ports.cpython_linux.net.Network", "Network"),
     ("ports.cpython_linux.net.Datagrams", "Datagrams"),
     ("ports.cpython_linux.net.Stream", "Stream"),
+    ("ports.micropython.serial_net.Network", "Network"),
+    ("ports.micropython.serial_net.Stream", "Stream"),
+    ("ports.micropython.serial_net.Datagrams", "Datagrams"),
     ("ports.micropython.net.Network", "Network"),
     ("ports.micropython.net.Datagrams", "Datagrams"),
     ("ports.micropython.net.Stream", "Stream"),
@@ -102,6 +116,9 @@ FLASHES = {
     "region": lambda: Region(make_flash(), 65536, 131072),
     "span": lambda: FlashSpan([Region(make_flash(), start, 65536) for start in (0, 131072)]),
     "behind": lambda: Behind(make_flash(), lambda: None),
+    "files": lambda: FlashFiles(Folder({}), 65536, lambda: None),
+    "blocks": lambda: FlashBlocks(Device(Cells(65536)), lambda: None),
+    "esp32": lambda: Esp32Flash(Esp(make_flash(blocking=True), ESP_TABLE).Partition("fumo"), lambda: None),
     "spi": lambda: Bench("W25Q128").nor,
     "spi, four-byte addresses": lambda: Bench("IS25WP256").nor,
     "spi, auto-increment": lambda: Bench("SST25VF016B").nor,

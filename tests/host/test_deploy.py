@@ -224,7 +224,7 @@ def test_a_manifest_cannot_make_us_remove_other_files(tmp_path, name):
 )
 def test_a_foreign_manifest_is_not_overwritten(text, small, run):
     (small / build.MANIFEST).write_text(text)
-    run("deploy", "-b", "dir:%s" % small, "--board-file", "b", code=1)
+    run("deploy", "-b", "dir:%s" % small, "--board-file", "b", "--plain", code=1)
     assert (small / build.MANIFEST).read_text() == text
 
 
@@ -232,33 +232,33 @@ def test_an_application_goes_with_it(tmp_path, small):
     app = tmp_path / "app"
     (app / "web").mkdir(parents=True)
     (app / "blink.py").write_text('"""Blinks."""\n\nfrom agent.x import __name__ as name\n\n_my_name = name\n')
-    (app / "main.py").write_text("import blink\n")
+    (app / "app.py").write_text("import blink\n")
     (app / "web" / "index.html").write_bytes(b"<p>")
-    files = build.build(deploy.Wish("micropython", "b", app))
-    assert {"blink.mpy", "web/index.html", "main.py"} <= files.keys() and "main.mpy" not in files
+    files = build.build(deploy.Wish("micropython", "b", app, plain=True))
+    assert {"blink.mpy", "app.mpy", "web/index.html"} <= files.keys() and "app.py" not in files
     assert b"_my_name" in files["blink.mpy"], "an application keeps its names"
     (app / "agent").mkdir()
     (app / "agent" / "agent.py").write_text("")
     with pytest.raises(UsageError, match="agent/agent.py, which is ours"):
-        build.build(deploy.Wish("micropython", "b", app))
+        build.build(deploy.Wish("micropython", "b", app, plain=True))
 
 
 def test_an_entry_file_goes_to_the_top(tmp_path, small):
-    """MicroPython starts main.py, and no main.mpy."""
     (small / "ports" / "micropython" / "main.py").write_text('"""Starts."""\n\n_private_name = 1\n')
-    files = build.build(deploy.Wish("micropython", "b"))
-    assert "ports/micropython/main.mpy" not in files and files["main.py"].endswith(b"= 1\n")
-    assert b"_private_name" not in files["main.py"], "it uses the others, which have short names"
+    files = build.build(deploy.Wish("micropython", "b", plain=True))
+    assert "ports/micropython/main.mpy" not in files and "main.py" not in files
+    assert b"_private_name" not in files["main.mpy"], "it uses the others, which have short names"
+    assert "board/chosen.mpy" in files and "board/b.mpy" not in files, "what a program imports as its board"
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "main.py").write_text("pass\n")
     with pytest.raises(UsageError, match="main.py, which is ours"):
-        build.build(deploy.Wish("micropython", "b", tmp_path / "app"))
+        build.build(deploy.Wish("micropython", "b", tmp_path / "app", plain=True))
 
 
 @pytest.mark.parametrize("bytecode", ["6.2", "6"])
 def test_bytecode_for_older_firmware(bytecode, small):
     shutil.copy(ROOT / "agent" / "dm_session.py", small / "agent")
-    files = build.build(deploy.Wish("micropython", "b", None, bytecode))
+    files = build.build(deploy.Wish("micropython", "b", None, bytecode, plain=True))
     assert files["agent/dm_session.mpy"][:2] == b"M\x06"
 
 
@@ -274,13 +274,13 @@ def test_wrong_values_are_one_line(tmp_path, small, run):
         (("-b", "spi:/dev/spidev0.0", "--board-file", "b"), 2, "takes dir:, mpy:, ssh:"),
         (("-b", into, "--board-file", "b", "--runtime", "cobol"), 2, "no runtime"),
         (("-b", "ssh:h", "--board-file", "b", "--runtime", "micropython"), 2, "runs cpython_linux"),
-        (("-b", into, "--board-file", "b", "--mpy-version", "5"), 2, "no compiler"),
+        (("-b", into, "--board-file", "b", "--plain", "--mpy-version", "5"), 2, "no compiler"),
         (("-b", into, "--board-file", "b", "--app", bad), 2, "no Python"),
         (("-b", into, "--board-file", "b", "--app", tmp_path / "no"), 2, "no folder"),
         (("-b", into, "--board-file", "b", "--interrupt"), 2, "mpy: only"),
-        (("-b", "dir:%s" % (tmp_path / "file"), "--board-file", "b"), 1, "no folder"),
+        (("-b", "dir:%s" % (tmp_path / "file"), "--board-file", "b", "--plain"), 1, "no folder"),
         (("-b", "mpy:auto", "--board-file", "b"), 2, "never the first"),
-        (("-b", "mpy:/dev/nothing", "--board-file", "b"), 3, "is not there"),
+        (("-b", "mpy:/dev/nothing", "--board-file", "b", "--plain"), 3, "is not there"),
         (("-b", "ssh:-oProxyCommand=x", "--board-file", "b"), 2, "names no board"),
     ):
         _, said = run("deploy", *words, code=code)
@@ -289,7 +289,7 @@ def test_wrong_values_are_one_line(tmp_path, small, run):
 
 
 def test_dry_run_and_json(tmp_path, small, run):
-    words = ("deploy", "-b", "dir:%s" % (tmp_path / "x"), "--board-file", "b", "--json")
+    words = ("deploy", "-b", "dir:%s" % (tmp_path / "x"), "--board-file", "b", "--plain", "--json")
     said = json.loads(run(*words, "--dry-run")[0])
     assert said["dry_run"] and len(said["written"]) == 8 and not (tmp_path / "x").exists()
     lines = run(*words[:-1], "--dry-run")[0].splitlines()

@@ -15,7 +15,7 @@ import pytest
 from flash_tools.chips import mtd, open_chip
 from flash_tools.errors import BusyError, NotFoundError, ToolError
 from flash_tools.sim import sim_files
-from hal import nor_identify
+from hal import nor_wake
 from ports.cpython_linux import mtd as mtd_port
 from tests.host.fake_chips import FakeMtd, Spidev, fumo, process, state
 
@@ -83,7 +83,7 @@ def test_people_see_tables_and_scripts_one_object(bus):
     ],
 )
 def test_what_goes_wrong_with_a_chip(bus, facts, code, said, monkeypatch):
-    monkeypatch.setattr(nor_identify, "_LONGEST_ERASE_MS", 50)
+    monkeypatch.setattr(nor_wake, "_LONGEST_ERASE_MS", 50)
     bus.change(**facts, speed=20000)
     assert said in on(bus, "write", "bank1", bus.folder / "image", code=code)
 

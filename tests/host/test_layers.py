@@ -14,7 +14,7 @@ LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "
 PURE = ("binascii", "hashlib", "struct")
 ENTRY = (
     "ports/*/__main__.py",
-    *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "device", "device_agent", "install")),
+    *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "recovery", "device", "device_agent", "install")),
 )
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
 LINUX = (
@@ -44,6 +44,8 @@ FILES = {
     "ports/cpython_linux/ram_copy.py": ("agent",),
     "ports/cpython_linux/settings.py": ("agent",),
     "ports/micropython/*.py": ("esp32",),
+    "ports/micropython/boot.py": ("fumo_first_stage", "fumo_recovery", "main"),  # what `fumo deploy` makes, and the bank's own
+    "ports/micropython/main.py": ("app", "version"),  # of the image
     "ports/cpython_linux/gpio*.py": ("collections", "warnings"),
     "ports/cpython_linux/monitor.py": ("codecs",),
     "ports/sim/net.py": COMMON,

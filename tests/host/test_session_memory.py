@@ -245,3 +245,14 @@ def test_a_message_that_changes_between_its_passes(kind):
         reply = server.handle(body, request.content_type, {"x-syncml-hmac": request.mac})
         take(session, (reply.body, reply.headers["x-syncml-hmac"], None), 300)
     raise AssertionError("nobody noticed")
+
+
+def test_a_board_that_leaves_xml_out():
+    """It sends WBXML whatever else it is told, and an answer in XML ends the session as malformed."""
+    for wbxml in (True, False):
+        device = Device({"wbxml": wbxml})
+        device.client.xml = False
+        session = device.session()
+        assert session.request().content_type.endswith("+wbxml") and b"".join(bytes(piece) for piece in session.body())
+        take(session, (b'<?xml version="1.0"?><SyncML/>', None, None), 300)
+        assert session.over and session.failure.code == 400

@@ -11,6 +11,7 @@ import pytest
 
 from flash_tools.errors import ToolError
 from flash_tools.wiring import __main__ as command
+from flash_tools.wiring import pico
 from flash_tools.wiring.header import PINS, pin
 from flash_tools.wiring.parts import COLOURS, GROUND, POWER, Wire, problems
 from flash_tools.wiring.picture import svg
@@ -57,7 +58,7 @@ def test_nothing_is_wired_that_cannot_be(board):
     assert wiring.name == board and problems(wiring) == []
     for part in wiring.parts:
         jobs = [wire.job for wire in part.wires]
-        chip = wiring.header and part.name in ("W25Q128", "24C32", "Target's NOR")
+        chip = (wiring.header or wiring.numbered) and part.name in ("W25Q128", "24C32", "Target's NOR")
         assert not chip or (POWER in jobs and GROUND in jobs), part.name
 
 
@@ -94,6 +95,43 @@ def test_the_board_file_has_the_same_lines(board):
     assert file.SPI == "/dev/spidev0.0"
     assert [wires[job] for job in ("select", "clock", "to part", "from part")] == [pin(8), pin(11), pin(10), pin(9)]
     assert board != "rpi_nor_hat" or file.EEPROM == (1, 0x50)
+
+
+def test_the_pins_are_those_of_a_pico():
+    assert len(pico.PINS) == 40 and sum(name in ("GND", "AGND") for name in pico.PINS.values()) == 8
+    known = {
+        0: "1",
+        1: "2",
+        2: "4",
+        13: "17",
+        14: "19",
+        15: "20",
+        16: "21",
+        17: "22",
+        18: "24",
+        19: "25",
+        22: "29",
+        28: "34",
+    }
+    assert {gpio: pico.pin(gpio) for gpio in known} == known and pico.PINS["36"] == "3V3"
+    assert not {23, 24, 25, 29} & {int(name[2:4].strip("/")) for name in pico.PINS.values() if name.startswith("GP")}
+
+
+@pytest.mark.parametrize("board", [name for name in command.BOARDS if name.startswith("pico")])
+def test_a_picos_wires_are_those_of_its_board_file(board):
+    file = importlib.import_module("board." + board)
+    wires = {wire.job: wire.pin for wire in _wires(command.wiring_of(board))}
+    lines = {"LED": "led", "BUTTON": "button", "UART_TX": "serial out", "UART_RX": "serial in"}
+    if hasattr(file, "SPI"):
+        lines.update({"SCK": "clock", "MOSI": "to part", "MISO": "from part", "CS": "select"})
+    for name, job in lines.items():
+        assert wires[job] == pico.pin(getattr(file, name)), name
+    assert set(wires) - set(lines.values()) <= {POWER, GROUND}
+    for name, signal in (("SCK", "SPI%d SCK"), ("MOSI", "SPI%d TX"), ("MISO", "SPI%d RX"), ("CS", "SPI%d CSn")):
+        if hasattr(file, "SPI"):
+            assert pico.PINS[pico.pin(getattr(file, name))].endswith("/" + signal % file.SPI)
+    for name, signal in (("UART_TX", "UART%d TX"), ("UART_RX", "UART%d RX")):
+        assert pico.PINS[pico.pin(getattr(file, name))].endswith("/" + signal % file.UART)
 
 
 def test_the_emulated_boards_ends_are_those_of_its_board_file():

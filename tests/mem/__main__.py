@@ -5,9 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from flash_tools.deploy.compiled import compile_folders
 from tests.host.test_micropython import find_micropython
 from tests.mem import session, update
+from tests.mem.shipped import ship
 
 # figure, most KiB
 _AIMS = (("heap_dm_session_kib", 96), ("heap_update_kib", 128))
@@ -21,7 +21,7 @@ _SAME = (
 def measure_session():
     """Return the figures of a management session."""
     with tempfile.TemporaryDirectory() as folder:
-        compile_folders(folder, ("agent",), session.DEVICE)
+        ship(folder, "device", session.DEVICE)
         kinds = session.KINDS
         figures = {"heap_dm_session_%s_kib" % kind: session.smallest(folder, kind, session.PACKAGE) for kind in kinds}
         figures["heap_dm_session_kib"] = max(figures.values())
@@ -33,7 +33,7 @@ def measure_session():
 def measure_update():
     """Return the figures of a whole update."""
     with tempfile.TemporaryDirectory() as folder:
-        compile_folders(folder, update.FOLDERS, update.DEVICE)
+        ship(folder, "update_device", update.DEVICE)
         need = update.smallest(folder, update.IMAGE)
         figures = {"heap_update_kib": need}
         figures["heap_update_large_kib"] = update.smallest(folder, update.LARGE_IMAGE, at_least=need)

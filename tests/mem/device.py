@@ -106,7 +106,8 @@ def main():
 
     bank = Bank()
     client = make_client(sys.argv[1], sys.argv[2], bank, Logs("", ()))
-    del make_client, sys.modules["wiring"]  # a board is wired once
+    del make_client  # a board is wired once
+    sys.modules.pop("wiring", None)
     session = run(client, sys.argv[1] == "wbxml")
     print(session.failure, bank.size_taken, bank.crc, file=sys.stderr)
     if "whole" in sys.argv:

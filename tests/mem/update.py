@@ -83,7 +83,7 @@ def _hex(text):
     return base64.b64decode(text).hex()
 
 
-def update(folder, heap, size=IMAGE, tls=False, *options):
+def update(folder, heap, size=IMAGE, tls=False, *options, device="update_device"):
     """Return (whether the update was reported with 200, what the device said)."""
     key, said = new_key(), ""
     with BenchServer(tls=tls) as server, tempfile.TemporaryDirectory() as place:
@@ -98,7 +98,7 @@ def update(folder, heap, size=IMAGE, tls=False, *options):
             port = probe.getsockname()[1]
         order = server.order("mem:1", package, confirm="Update?")
         for boot in range(_BOOTS):
-            command = [find_micropython(), "-X", "heapsize=%d" % heap, "-m", "update_device", flash, facts, str(port)]
+            command = [find_micropython(), "-X", "heapsize=%d" % heap, "-m", device, flash, facts, str(port)]
             command.append(str(1 + (boot > 0)))
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
             process = subprocess.Popen(

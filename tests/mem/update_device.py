@@ -13,7 +13,7 @@ def make_agent():
     from update_wiring import wire_agent
 
     agent = wire_agent("whole" not in sys.argv)
-    del sys.modules["update_wiring"]
+    sys.modules.pop("update_wiring", None)  # a bundle has it under another name, or not at all
     return agent
 
 

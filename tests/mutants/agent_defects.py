@@ -26,7 +26,7 @@ DEFECTS = (
         "State is not kept",
         [
             (
-                "agent/record.py",
+                "agent/record_changes.py",
                 "        self.go(OK, ((OUTBOX, None), (ATTEMPT, None)))",
                 "        self.job.state = STATE_IDLE\n        self.go(OK, ((OUTBOX, None), (ATTEMPT, None)))",
             )
@@ -35,14 +35,14 @@ DEFECTS = (
     ),
     (
         "the install notification is noted in RAM",
-        [("agent/record.py", "        self._journal.put(((OUTBOX, self.outbox.pack()),))", "        pass")],
+        [("agent/record_changes.py", "        self._journal.put(((OUTBOX, self.outbox.pack()),))", "        pass")],
         _CUTS,
     ),
     (
         "a result is put without its outbox",
         [
             (
-                "agent/record.py",
+                "agent/record_changes.py",
                 "((OUTBOX, self.outbox.pack()), (PROGRESS, None), (ATTEMPT",
                 "((PROGRESS, None), (ATTEMPT",
             )
@@ -53,7 +53,7 @@ DEFECTS = (
         "a held package is known in RAM only",
         [
             (
-                "agent/record.py",
+                "agent/record_changes.py",
                 "        self._content(STATE_READY, bank, digest, ((PROGRESS, None),))",
                 "        self.job.state, self.package.bank, self.package.digest = STATE_READY, bank, digest",
             )
@@ -73,29 +73,39 @@ DEFECTS = (
     (
         "success is put before the bank is confirmed",
         [
-            ("agent/work.py", "        self._owner.hardware.boot.confirm()\n        record.job", "        record.job"),
             (
-                "agent/work.py",
+                "agent/work_steps.py",
+                "        self._owner.hardware.boot.confirm()\n        record.job",
+                "        record.job",
+            ),
+            (
+                "agent/work_steps.py",
                 "        record.finish(SUCCESS, OK, _LOADED)",
                 "        record.finish(SUCCESS, OK, _LOADED)\n        self._owner.hardware.boot.confirm()",
             ),
         ],
         _CUTS,
     ),
-    ("a proof of a server is not noted", [("agent/dm_nonces.py", "slot\n        self._save()", "slot")], _CUTS),
+    ("a proof of a server is not noted", [("agent/dm_nonces_kept.py", "slot\n        self._save()", "slot")], _CUTS),
     (
         "a planned reset hides that notes were lost",
-        [("agent/record.py", "        if self.settle:\n            self.settle()\n", "")],
+        [("agent/record_changes.py", "        if self.settle:\n            self.settle()\n", "")],
         _CUTS,
     ),
     (
         "a longer value of a newer agent counts as none",
-        [("agent/dm_nonces.py", "journal.get(SESSION, data) < _SIZE", "journal.get(SESSION, data) != _SIZE")],
+        [("agent/dm_nonces_kept.py", "journal.get(SESSION, data) < _SIZE", "journal.get(SESSION, data) != _SIZE")],
         ("new_records",),
     ),
     (
         "keys that nobody knows are not copied",
-        [("agent/journal.py", "if key != _CLEAN and key not in changed:", "if key < 64 and key not in changed:")],
+        [
+            (
+                "agent/journal_copies.py",
+                "if key != _CLEAN and key not in changed:",
+                "if key < 64 and key not in changed:",
+            )
+        ],
         ("new_records",),
     ),
 )

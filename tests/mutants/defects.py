@@ -28,7 +28,10 @@ DEFECTS = (
             )
         ],
     ),
-    ("two record sectors instead of three", [("agent/journal.py", "for copy in range(3)", "for copy in range(2)")]),
+    (
+        "two record sectors instead of three",
+        [("agent/journal_copies.py", "for copy in range(3)", "for copy in range(2)")],
+    ),
     (
         "confirm written once",
         [
@@ -45,7 +48,7 @@ DEFECTS = (
             ("agent/orders.py", "boot.running() != boot.confirmed() or job.phase in (ARM, TRIAL)", "False"),
             ("agent/orders.py", "not record.idle and job.server", "False and job.server"),
             (
-                "agent/fetch.py",
+                "agent/fetch_rare.py",
                 "bank = hardware.banks[1 - boot.confirmed()]",
                 "bank = hardware.banks[1 - boot.running()]",
             ),
@@ -60,10 +63,13 @@ DEFECTS = (
         "no erase after an unclean boot",
         [("agent/resume.py", "if phase == DOWNLOAD and progress.erase_end:", "if False:")],
     ),
-    ("confirm before the self-test", [("agent/work.py", "        if told == PASSED:", "        if told != FAILED:")]),
+    (
+        "confirm before the self-test",
+        [("agent/work_steps.py", "        if told == PASSED:", "        if told != FAILED:")],
+    ),
     (
         "journal without the second copy",
-        [("agent/journal.py", "self._write_copies(changes, 2)", "self._write_copies(changes, 1)")],
+        [("agent/journal_copies.py", "self._write_copies(changes, 2)", "self._write_copies(changes, 1)")],
     ),
     (
         "progress noted before the data",
@@ -76,15 +82,16 @@ DEFECTS = (
             ("agent/installer.py", "            self._progress.block_done(self._packed, self._size)\n", ""),
         ],
     ),
-    ("WIP not polled at start", [("hal/nor_identify.py", "    nor.started(_LONGEST_ERASE_MS)\n    nor.wait()\n", "")]),
+    ("WIP not polled at start", [("hal/nor_wake.py", "    nor.started(_LONGEST_ERASE_MS)\n    nor.wait()\n", "")]),
     ("attempts counted on normal boots", [("agent/lifecycle.py", "(ARM, STAYED, ARM, 0)", "(ARM, STAYED, ARM, 410)")]),
     (
         "security counter raised before confirm",
         [
             (
-                "agent/fetch.py",
-                "        self._codes = installer\n",
-                "        self._codes = installer\n        from agent.verify import read_manifest\n\n"
+                "agent/fetch_rare.py",
+                "        boot, running = hardware.boot, self._running()\n        bank = hardware.banks[1 - boot.confirmed()]\n",
+                "        boot, running = hardware.boot, self._running()\n        bank = hardware.banks[1 - boot.confirmed()]\n"
+                "        from agent.verify import read_manifest\n\n"
                 "        running = read_manifest(bank, self._identity) or running\n",
             )
         ],
@@ -105,7 +112,7 @@ DEFECTS = (
         "result acted on before it is put",
         [
             (
-                "agent/record.py",
+                "agent/record_changes.py",
                 "        self._journal.put(((JOB, self.job.pack()), (PACKAGE",
                 "        if phase != 7:\n            self._journal.put(((JOB, self.job.pack()), (PACKAGE",
             )

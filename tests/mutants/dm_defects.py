@@ -5,23 +5,33 @@ _SECURITY = ("dm_security", "dm_nonce_rules", "dm_credentials")
 DEFECTS = (
     (
         "a MAC that is not compared",
-        [("agent/dm_guard.py", "if form and dm_auth.same(digest(user, secret, form, *parts), code):", "if form:")],
+        [
+            (
+                "agent/dm_guard_judging.py",
+                "if form and dm_auth.same(digest(user, secret, form, *parts), code):",
+                "if form:",
+            )
+        ],
         _SECURITY,
     ),
     (
         "a nonce that proves a server again",
-        [("agent/dm_guard.py", "nonces.proved(account, number)", "pass")],
+        [("agent/dm_guard_judging.py", "nonces.proved(account, number)", "pass")],
         _SECURITY,
     ),
     (
         "commands act before their sender is proven",
-        [("agent/dm_exchange.py", "header.version or (code if code >= 400 else 0)", "0")],
+        [("agent/dm_judging.py", "header.version or (code if code >= 400 else 0)", "0")],
         _SECURITY,
     ),
-    ("a downgrade is followed", [("agent/dm_guard.py", "return kind == _MAC or self._free", "return True")], _SECURITY),
+    (
+        "a downgrade is followed",
+        [("agent/dm_guard_judging.py", "return kind == _MAC or self._free", "return True")],
+        _SECURITY,
+    ),
     (
         "an alert counts whoever answers",
-        [("agent/dm_exchange.py", "authentic = heard and not", "authentic = True or not")],
+        [("agent/dm_judging.py", "authentic = heard and not", "authentic = True or not")],
         _SECURITY,
     ),
     ("a session id comes again", [("agent/dm_client.py", "not self.nonces.had_session(number)", "True")], _SECURITY),
@@ -32,7 +42,7 @@ DEFECTS = (
     ),
     (
         "a chunk goes to the bank before its message is proven",
-        [("agent/dm_exchange.py", "if not self.secure or not header", "if not header")],
+        [("agent/dm_receiving.py", "if not self.secure or not header", "if not header")],
         _SECURITY,
     ),
     (
@@ -62,7 +72,7 @@ DEFECTS = (
     ),
     (
         "a lone Status of the SyncHdr is sent",
-        [("agent/dm_exchange.py", "if not self.own and self.peer_final and", "if False and")],
+        [("agent/dm_judging.py", "if not self.own and self.peer_final and", "if False and")],
         ("session_flow",),
     ),
     ("Final too early", [("agent/dm_answer.py", "if session.peer_final else", "if True else")], ("session_flow",)),
@@ -78,7 +88,7 @@ DEFECTS = (
     ),
     (
         "a volatile leaf is read anew each time",
-        [("agent/dm_tree.py", "if path not in self._samples:", "if True:")],
+        [("agent/dm_tree.py", "if path not in self.samples:", "if True:")],
         ("session_memory", "session_results"),
     ),
 )

@@ -131,7 +131,7 @@ DEFECTS = (
     ),
     (
         "recovery: floor stays for ever",
-        [("agent/record.py", "        if event == OK:  #", "        if False:  #")],
+        [("agent/record_changes.py", "        if event == OK:  #", "        if False:  #")],
         _TESTS,
     ),
     (

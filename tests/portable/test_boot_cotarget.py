@@ -5,7 +5,8 @@ from agent.reset import COMMANDED, UNKNOWN
 from hal.boot_cotarget import CoTarget
 from hal.boot_mcuboot import McubootSlot
 from hal.cotarget_bus import TargetBus
-from hal.cotarget_parts import KeptHeader, NoCounter
+from hal.cotarget_parts import KeptHeader
+from hal.no_counter import NoCounter
 from hal.region import Region
 from hal.smp_client import SmpClient
 from hal.target_record import ARMED, ENDED, FELL, GIVEN_UP, KEPT, NO_HASH, TRYING, TargetRecord

@@ -1,7 +1,8 @@
 """The Pi's own A/B boot where it cannot be had: boards that are refused, an autoboot.txt that is lost, what is mounted."""
 
 from agent.errors import FlashError
-from hal.boot_tryboot import NoCounter, why_not
+from hal.boot_tryboot import why_not
+from hal.no_counter import NoCounter
 from tests.portable.check import raises
 from tests.portable.tryboot_board import GOOD, PI4, PI5, SWAPPED, Board, Files
 

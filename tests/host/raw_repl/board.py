@@ -246,7 +246,7 @@ def main(options):
     cells = open(options["cells"], "r+b")
     chip = make_chip(options, cells)
     mount(options["files"], options["files_size"])
-    sys.modules["machine"] = Machine(chip, Bus(chip), options["cs"])
+    sys.modules["machine"] = Machine(chip, Bus(chip, options["stuck"]), options["cs"])
     sys.modules["micropython"] = Micropython(micropython, tell)
     builtins.print = show
     forget()

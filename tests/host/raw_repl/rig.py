@@ -29,15 +29,16 @@ class Board:
     """A board; `main` is the program that it runs after its start, `cells` what is on its flash at first.
 
     fault: "ff", "00", "stuck", "no-wel" (ports/sim/spi_chip.py); wrap: bytes from which on the flash shows its beginning again;
+    stuck: bits that are always read as set;
     drop_after: bytes from the host after which the line drops once. Its flash is on SPI(0), chip select `cs`.
     """
 
     def __init__(self, folder, main=None, *, chip="W25Q16JV", cells=b"", fault="", wrap=0, cs=17, speed=200,
-                 raw_paste=True, drop_after=0, heap="4m"):  # fmt: skip
+                 raw_paste=True, drop_after=0, heap="4m", stuck=0):  # fmt: skip
         self._folder = pathlib.Path(folder)
         self.cells, self.files = self._folder / "board.cells", self._folder / "board.files"
         self._options = {
-            "chip": chip, "fault": fault, "wrap": wrap, "cs": cs, "speed": speed, "raw_paste": raw_paste,
+            "chip": chip, "fault": fault, "wrap": wrap, "cs": cs, "speed": speed, "raw_paste": raw_paste, "stuck": stuck,
             "cells": str(self.cells), "files": str(self.files), "files_size": FILES_SIZE,
         }  # fmt: skip
         self._heap, self.drop_after = heap, drop_after

@@ -8,10 +8,10 @@ _READS = (0x03, 0x13)
 
 
 class Bus:
-    """One chip-select line; `chip` is a ports.sim.spi_chip.SpiChip."""
+    """One chip-select line; `chip` is a ports.sim.spi_chip.SpiChip. `stuck`: bits that are always set in what the master reads."""
 
-    def __init__(self, chip):
-        self.chip = chip
+    def __init__(self, chip, stuck=0):
+        self.chip, self._stuck = chip, stuck
         self._sent = None
         self._answered = 0
 
@@ -46,6 +46,9 @@ class Bus:
             self.chip.query(self._forward(head), piece)
             answer[start : start + len(piece)] = piece
             self._answered += len(piece)
+        if self._stuck:
+            for at in range(count):
+                answer[at] |= self._stuck
         return answer
 
     def exchange(self, data):

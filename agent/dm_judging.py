@@ -1,67 +1,52 @@
 """The turns of a session: what a message of the server means for it, and what our next message has to say.
 
 An outgoing message says what is answered to `late` whatever else waits, then to `programs`, the package that is being
-answered, then our `own` commands. See dm_entries, and dm_answer, which renders them.
+answered, then our `own` commands. See dm_session.py, dm_entries.py, and dm_answer.py, which renders them.
 """
 
 from agent.compat import const
 from agent.dm_guard import Guard
-from agent.errors import ProtocolError
+from agent.dm_session import NO_LIMIT, Program, Session
+from agent.errors import LinkError, ProtocolError
 from agent.own_alert import OwnAlert
 
-_NO_LIMIT = const(0x7FFFFFFF)
 _LEAST_LIMIT = const(512)
 _MESSAGES = const(2000)
 _CHALLENGES = const(3)
+_RESENDS = const(2)
 _ALERT = const(0x06)
-_DATA = const(0x0F)
 _KEPT = const(0x03)
 _NO_COMMANDS = const(b"\x29\x22\x14\x02\x03")  # Status, Results, Item, late fields, kept values
 
 
-class Program:
-    """A message of the server: its records in the arena; `answers` holds what the user typed, by record."""
+class Judging(Session):
+    """What a Session does between reading, acting and sending."""
 
-    def __init__(self, arena, start, message):
-        self.start, self.end, self.message = start, arena.fill, message
-        self.answers = {}
-
-    def has_commands(self, arena, ignored):
-        """Tell whether anything came but Statuses and the kind that is ignored."""
-        at = self.start
-        while at < self.end:
-            kind = arena.kind(at)
-            if kind not in _NO_COMMANDS and kind != ignored:
-                return True
-            at = arena.next(at)
-        return False
-
-
-class Exchange:
-    """The part of a session that knows the protocol; Session adds how messages travel."""
-
-    def __init__(self, dm, account, opening, secure, session_id, resync):
+    def set_up(self, dm, account, opening, secure, session_id, resync):
+        """Begin with nothing heard."""
         self.dm, self.account, self.secure = dm, account, secure
         number = session_id or dm.new_session_id()
         self.session_id = "%X" % number
         dm.nonces.begin(number)
-        dm.tree.start_session()
+        dm.start_session()
         self.guard = Guard(account, dm.nonces, secure, dm.insecure, resync)
         if dm.insecure and not secure:
             dm.log("insecure: %s may do without MAC", account.server_id)
-        self.arena = dm.arena
+        self.arena, self._out, self._window = dm.arena, dm.out, dm.window
+        self._public_id = 0x1201
         self.max_object = dm.max_object if dm.wbxml else (dm.max_object + 2) // 3 * 4  # as it travels
         self.chunks = None  # there when a message comes, and while an object is on its way
         self.server_id = account.server_id
         self.url = account.url
         self.max_message = dm.max_message(secure)
-        self.peer_limit = self.peer_object_limit = _NO_LIMIT
+        self.peer_limit = self.peer_object_limit = NO_LIMIT
         self.message, self.peer_message = 0, ""
         self.peer_final = self.answered = True  # `answered`: our last message was the end of a package of ours
         self.header = self.failure = self.question = None
         self.over = self.lost = self.waiting = self.aborted = self._closing = False
         self._opening, self._expected = opening, {}
         self.opening = opening[0]
+        self._reader = self._incoming = self._hash = None
         self._package1()
 
     # -- what we say --------------------------------------------------------------------------------------------------
@@ -87,43 +72,7 @@ class Exchange:
             guard.challenges += 1
             self.challenge = guard.challenge(self.message)
 
-    def _interrupted(self, target):
-        self.own.append(OwnAlert("1225", target=target))
-
     # -- what the server says -----------------------------------------------------------------------------------------
-
-    def begin_message(self, reader):
-        """A message of the server begins, perhaps once more; return what turns it into records."""
-        from agent.dm_incoming import Incoming
-
-        self.arena.fill = self._parsed
-        if not self.chunks:
-            from agent.dm_chunks import Chunks
-
-            self.chunks = Chunks(self.dm.tree, self.max_object, self._interrupted, self.server_id)
-        self.chunks.begin_message()
-        self.header = None
-        return Incoming(reader, self.arena, self)
-
-    def open_sink(self, arena, start):
-        """Tell where the Data of the newest Item goes while it arrives; None for the arena."""
-        header = self.header
-        if not self.secure or not header or header.version or header.message == self.peer_message or not self.answered:
-            return None
-        return self.chunks.open_sink(arena, start)
-
-    def on_header(self, arena, record):
-        """Judge the SyncHdr, as far as that can be done before the message is whole."""
-        from agent.dm_header import Header
-
-        header = Header(arena, record)
-        if header.session_id != self.session_id:
-            raise ProtocolError("another session's answer")
-        if not header.message:
-            raise ProtocolError("no MsgID")
-        if header.source != self.server_id and not self.peer_message:
-            self.dm.log("the server calls itself %s", header.source)
-        self.header = header
 
     def arrived(self, final, start, mac, body_hash):
         """The message is whole: decide who sent it, take its Statuses, get its commands ready."""
@@ -139,9 +88,9 @@ class Exchange:
         self.header_status = header.version or code
         self.refusal = header.version or (code if code >= 400 else 0)
         if header.max_message >= 0:
-            self.peer_limit = max(_LEAST_LIMIT, header.max_message or _NO_LIMIT)
+            self.peer_limit = max(_LEAST_LIMIT, header.max_message or NO_LIMIT)
         if header.max_object >= 0:
-            self.peer_object_limit = header.max_object or _NO_LIMIT
+            self.peer_object_limit = header.max_object or NO_LIMIT
         if header.respond_to:
             self.url = self.dm.resolve(self.url, header.respond_to)
         self._expected.update(self._ids)
@@ -187,7 +136,7 @@ class Exchange:
         arena.drop(to, start)
         self.chunks.streamed -= start - to
         program = Program(arena, to, self.peer_message)
-        acts = program.has_commands(arena, _ALERT)
+        acts = _has_commands(program, arena, _ALERT)
         if not self.answered and (closed or not acts):
             self.late = program
             if acts:
@@ -200,11 +149,8 @@ class Exchange:
 
         self.commands = Commands(arena, self.dm.tree, self, to)
 
-    # -- acting -------------------------------------------------------------------------------------------------------
-
     def conclude(self):
         """All commands are done: decide whether there is anything more to say."""
-        self.commands = None
         if self.message > _MESSAGES:
             raise ProtocolError("an endless session", 408)
         arena, program = self.arena, self.late or self.program
@@ -218,34 +164,19 @@ class Exchange:
             return self.finish()
         if not self.answered:
             return self._next_message(self._end)
-        if not self.own and self.peer_final and self._before and not program.has_commands(arena, 0):
+        if not self.own and self.peer_final and self._before and not _has_commands(program, arena, 0):
             return self.finish()
         self._closing = self.header_status in (505, 513)
         self._next_message((0, 0))
 
-    def on_alert(self, commands, record):
-        """Return the status of an Alert, 0 while the user has not answered."""
-        code = self.arena.number(record, _DATA)
-        if code == 1223:
-            self.aborted = True
-        if self.refusal or code in (1222, 1223, 1225):
-            return self.refusal or 200
-        if not 1100 <= code <= 1104:
-            return 406
-        from agent.ui import ask
-
-        answer = ask(self, commands, code, record)
-        self.waiting = not answer
-        if not answer:
-            return 0
-        self.program.answers[record] = answer[1]
-        return answer[0]
-
-    def too_large(self, first, last):
-        """Tell whether the Statuses of an Atomic would not fit into one message."""
-        return self.peer_limit != _NO_LIMIT and not self.make_answer().fits(self.program, first, last)
-
     # -- the end ------------------------------------------------------------------------------------------------------
+
+    def no_answer(self):
+        """The answer did not come, or not whole: tell whether the same message should go out once more."""
+        self._tries += 1
+        if self._tries > _RESENDS:
+            self.give_up(LinkError("the server does not answer"))
+        return not self.over
 
     def malformed(self, error):
         """The server's message cannot be understood: say so if it is known which, and end the session."""
@@ -269,3 +200,14 @@ class Exchange:
             if self.chunks:
                 self.chunks.drop()
             self.guard.end()
+
+
+def _has_commands(program, arena, ignored):
+    """Tell whether anything came but Statuses and the kind that is ignored."""
+    at = program.start
+    while at < program.end:
+        kind = arena.kind(at)
+        if kind not in _NO_COMMANDS and kind != ignored:
+            return True
+        at = arena.next(at)
+    return False

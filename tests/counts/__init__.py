@@ -1,0 +1,1 @@
+"""How many instructions the costly works of an update take: `make counts`."""

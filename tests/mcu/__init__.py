@@ -1,0 +1,1 @@
+"""The microcontroller boards, on the real interpreter with a fake `machine`."""

@@ -1,0 +1,3 @@
+from typing import Any
+
+def start(service: Any) -> Any: ...
