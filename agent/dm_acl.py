@@ -30,8 +30,8 @@ def check(acl):
 def _is_id(name):
     if name == "*":
         return True
-    for char in name:
-        if char in "=&*+" or not "!" <= char <= "~":
+    for byte in name.encode():
+        if byte in b"=&*+" or not 0x21 <= byte <= 0x7E:
             return False
     return bool(name)
 

@@ -15,7 +15,7 @@ _TRIES = const(3)
 _RECORDS = const(32)
 _DATAGRAMS = const(4)  # looked at in one poll
 _NO_NAME = const(3)
-_PLAIN = const("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_PLAIN = const(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def _failed(text):
@@ -27,7 +27,7 @@ def query(number, name):
     message = struct.pack(">6H", number, 0x100, 1, 0, 0, 0)
     labels = name[:-1].split(".") if name[-1:] == "." else name.split(".")
     for label in labels:
-        if not 0 < len(label) < 64 or [char for char in label if char not in _PLAIN]:
+        if not 0 < len(label) < 64 or [byte for byte in label.encode() if byte not in _PLAIN]:
             raise LinkError("the URL has no host name that can be asked for", 411, 954, True)
         message += bytes((len(label),)) + label.encode()
     if len(message) > 12 + 254:

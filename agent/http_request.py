@@ -35,6 +35,6 @@ def request_head(method, host, path, fields, length):
     for name, value in fields:
         lines.append(name + ": " + value)
     for line in lines:
-        if min(line) < " ":
+        if min(line.encode()) < 0x20:
             raise LinkError("HTTP: a field has a control character", 409, 954, True)
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

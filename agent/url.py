@@ -12,18 +12,21 @@ def split(url):
     scheme = scheme.lower()
     if not mark or scheme not in ("http", "https") or len(url) > MAX_URL:
         raise ProtocolError("not a URL of http or https", 411)
-    for char in url:
-        if not "!" <= char <= "~":
+    for byte in url.encode():  # not the characters: each would stay in memory as a name
+        if not 0x21 <= byte <= 0x7E:
             raise ProtocolError("the URL has a character that it cannot have", 411)
-    for i in range(len(rest)):
-        if rest[i] in "/?#":
-            break
-    else:
-        i = len(rest)
+    i = _host_end(rest.encode())
     host, path = rest[:i], rest[i:]
     if not host or "@" in host:
         raise ProtocolError("the URL has no host, or a user", 411)
     return scheme == "https", host.lower(), path if path[:1] == "/" else "/" + path
+
+
+def _host_end(rest):
+    for i in range(len(rest)):
+        if rest[i] in b"/?#":
+            return i
+    return len(rest)
 
 
 def resolve(base, uri):

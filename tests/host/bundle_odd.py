@@ -9,6 +9,7 @@ from agent import other
 _HIDDEN = const(7)
 HUGE = const(1 << 70)
 TABLE = ((1, "one"), (2, "two"))
+_own = str("not the class's")
 first, (second, *rest) = 1, (2, 3, 4)
 
 
@@ -17,6 +18,7 @@ class Thing(Base):
 
     kind = other_kind = "thing"
     size = 3
+    _own = 8
     double = size * 2
 
     def __init__(self, value=_HIDDEN, *more, key=None, **others):
@@ -81,6 +83,17 @@ class Thing(Base):
     def low_down(self, x):
         found = self._low(x)
         return [found, x]
+
+    def _single(self):
+        self.value += 1
+        return self.value
+
+    def in_order(self):
+        return [self.quiet(5), self._single(), _own, self._own]
+
+    def swapped(self, a, b):
+        a, b = b, a
+        return a, b
 
     def decided(self, x):
         if self.quiet(x) and 0:
@@ -186,7 +199,7 @@ def start():
         thing.total, thing.plain(2), thing[1], list(thing.walk()), thing.extra, thing.kind + thing.other_kind, thing.double,
         thing.late_one, thing.once(-1), thing.once(0), thing.once(5), thing.twice(0), thing.twice(3), thing.quiet(0),
         [thing.low_down(x) for x in range(4)], [thing.all_alone(x) for x in range(3)],
-        [thing.decided(x) for x in range(3)],
+        [thing.decided(x) for x in range(3)], thing.in_order(), thing.swapped(1, 2),
         thing.quiet(8), closures(), comprehensions(5), shadow(1), walrus([1, 2, 3]), late(), either(True), either(False), loops(),
         number_of, other.NUMBER, other.shallow(2), shown(), HUGE, first, second, rest, getattr(thing, "hidden" + "_name", "no"),
         hasattr(thing, "nothing"), isinstance(thing, Base), thing.based, Thing(5, key=2).value,

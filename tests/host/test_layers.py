@@ -44,7 +44,11 @@ FILES = {
     "ports/cpython_linux/ram_copy.py": ("agent",),
     "ports/cpython_linux/settings.py": ("agent",),
     "ports/micropython/*.py": ("esp32",),
-    "ports/micropython/boot.py": ("fumo_first_stage", "fumo_recovery", "main"),  # what `fumo deploy` makes, and the bank's own
+    "ports/micropython/boot.py": (
+        "fumo_first_stage",
+        "fumo_recovery",
+        "main",
+    ),  # what `fumo deploy` makes, and the bank's own
     "ports/micropython/main.py": ("app", "version"),  # of the image
     "ports/cpython_linux/gpio*.py": ("collections", "warnings"),
     "ports/cpython_linux/monitor.py": ("codecs",),

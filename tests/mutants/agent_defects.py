@@ -10,7 +10,7 @@ DEFECTS = (
         "a 202 leaves before its order is put",
         [
             (
-                "agent/record.py",
+                "agent/record_changes.py",
                 _ORDER,
                 "        job.phase, job.state = phase, _STATES.get(phase, job.state)\n\n    def finish",
             )

@@ -6,7 +6,7 @@ _READ = "        count = reader.read_into(writer.room())\n"
 DEFECTS = (
     (
         "header written first",
-        [("agent/installer.py", _HEADER, _HEADER + "        while not self._header.step():\n            pass\n")],
+        [("agent/installer_begin.py", _HEADER, _HEADER + "        while not self._header.step():\n            pass\n")],
     ),
     (
         "no read-back",
