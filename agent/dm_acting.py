@@ -1,6 +1,7 @@
 """A session while commands are carried out: what they ask of it. See dm_session.py and dm_commands.py."""
 
 from agent.compat import const
+from agent.dm_commands import Commands
 from agent.dm_session import NO_LIMIT, Session
 
 _DATA = const(0x0F)
@@ -8,6 +9,11 @@ _DATA = const(0x0F)
 
 class Acting(Session):
     """What a Session is asked in that turn."""
+
+    def begin_commands(self):
+        """Get ready to execute what came; on a small board the tree comes into memory here."""
+        self.commands = Commands(self.arena, self.dm.tree, self, self.acts_from)
+        self.acts_from = -1
 
     def on_alert(self, commands, record):
         """Return the status of an Alert, 0 while the user has not answered."""

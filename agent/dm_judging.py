@@ -59,6 +59,7 @@ class Judging(Session):
         """Say this, and nothing of what came."""
         self.own, self.programs = own, ()
         self.commands = self.program = self.late = None
+        self.acts_from = -1
         self.arena.fill = self._parsed = 0
         self._next_message((0, 0))
 
@@ -145,9 +146,7 @@ class Judging(Session):
             self.programs = (() if self.answered else self.programs) + (program,)
             self.program, self.late = program, None
             self.own = []
-        from agent.dm_commands import Commands
-
-        self.commands = Commands(arena, self.dm.tree, self, to)
+        self.acts_from = to
 
     def conclude(self):
         """All commands are done: decide whether there is anything more to say."""

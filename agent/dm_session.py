@@ -40,7 +40,7 @@ class Session:
             from agent.dm_sending import Sending as Part
         elif name in ("receive", "start_reader", "begin_message", "end_reading", "open_sink", "on_header"):
             from agent.dm_receiving import Receiving as Part
-        elif name in ("on_alert", "too_large"):
+        elif name in ("begin_commands", "on_alert", "too_large"):
             from agent.dm_acting import Acting as Part
         else:
             from agent.dm_judging import Judging as Part
@@ -101,8 +101,9 @@ class Session:
                 self._incoming = self._reader = None
                 self._turn(JUDGING)
             self.arrived(told[0], told[1], self._mac, self._hash.digest() if self._hash else None)
-            if self.commands:
+            if self.acts_from >= 0:
                 self._turn(ACTING)
+                self.begin_commands()
         except ProtocolError as e:
             self.malformed(e)
         return True

@@ -52,6 +52,8 @@ class Installer:
     def start(self, units, layout, source):
         """Give what the board adds: allowed erase units, its layout's hash, the running image as a delta's source."""
         self._units = units
+        # its buffer first: what reads the manifest leaves no such large piece of the heap
+        self._writer = None if self._target.writer else self._kind(self._target.image, units, self._announce)
         self._layout = layout
         self._source = source
 

@@ -32,7 +32,7 @@ class Begin(Installer):
         self.touched = progress.erase_end > 0 and self._package.dirty_from == CLEAN
         self._header = HeaderWriter(self._target.header, bytes(self._reader.manifest_text), self.touched)
         goes_on = progress.image == manifest.sha256[:8] and 0 < progress.package_at <= manifest.package_size
-        self._writer = self._kind(self._target.image, self._units, self._announce)
+        self._writer = self._writer or self._kind(self._target.image, self._units, self._announce)
         at = min(progress.image_at, manifest.size) if goes_on else 0  # the tally counts whole sectors
         self._writer.begin(manifest.size, at, self._package.dirty_from)
         self.offset = progress.package_at if goes_on else self._reader.offset

@@ -13,7 +13,7 @@ from tests.host.test_subset import find_mpy_cross
 from tests.mem.shipped import ship
 from tests.mem.update import DEVICE, IMAGE, update
 
-_HEAP_KIB = 190
+_HEAP_KIB = 176
 
 
 def test_a_whole_update_fits(tmp_path):
