@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-from agent import dm_nonces, job
-from agent.job import Outbox, Package
+from agent import dm_nonces, dm_nonces_kept, job_bytes
+from agent.job import Job
 from ports.sim.firmware import GOOD
 from tests.powercut.session_explore import SessionExplorer
 from tests.powercut.session_oracle import SessionOracle
@@ -18,22 +18,21 @@ _LONG, _NOTE, _SETTING = 100, 101, 102  # keys that only the newer agent knows
 _KEPT = {"journal": {_LONG: bytes(range(150)), _NOTE: b"noted"}, "settings": {_SETTING: b"s" * 300}}
 
 
-def _longer(pack):
-    return lambda self: pack(self) + struct.pack("<I", 4711) + bytes(40)
-
-
 def _patch(patch):
     """Turn the agent into the newer one."""
-    patch.setattr(job, "_TEXTS", job._TEXTS + ("mood",))
-    patch.setattr(job.Job, "mood", "restless", raising=False)
-    for kind in (Package, Outbox):
-        patch.setattr(kind, "pack", _longer(kind.pack))
-    write = dm_nonces.Nonces._write
+    rows = tuple((*row[:3], row[3] + ("mood",) if row[3] else ()) for row in job_bytes._LAYOUTS)
+    patch.setattr(job_bytes, "_LAYOUTS", rows)
+    patch.setattr(Job, "mood", "restless", raising=False)
+    pack, write = job_bytes.Packing.pack, dm_nonces_kept.Kept._write
 
-    def longer(self, key, data, as_note):
+    def longer(self):
+        return pack(self) + (b"" if isinstance(self, Job) else struct.pack("<I", 4711) + bytes(40))
+
+    def write_longer(self, key, data, as_note):
         write(self, key, data + b"more" if key == dm_nonces.SESSION else data, as_note)
 
-    patch.setattr(dm_nonces.Nonces, "_write", longer)
+    patch.setattr(job_bytes.Packing, "pack", longer)
+    patch.setattr(dm_nonces_kept.Kept, "_write", write_longer)
 
 
 class _Oracle(SessionOracle):
