@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flash_tools.errors import ToolError
@@ -42,7 +42,6 @@ class Leg:
     paths: tuple[str, ...]
     lab: str = ""
     short: bool = True
-    only: str = ""  # a marker: the way to a board is tried by these as well as by all
     emulated: bool = False
 
 
@@ -51,7 +50,7 @@ LEGS = (
     Leg("sim", "sim", (_SCENARIOS, *_WITHOUT)),
     Leg("remote", "remote", (_SCENARIOS,), lab="sim"),
     Leg("emulated", "emulated", ("tests/rig", *_IGNORED), emulated=True),
-    Leg("remote-emulated", "remote", (_SCENARIOS,), lab="emulated", short=False, emulated=True, only="short"),
+    Leg("remote-emulated", "remote", (_SCENARIOS,), lab="emulated", short=False, emulated=True),
 )
 
 
@@ -78,7 +77,11 @@ def choose(names, select) -> list[Leg]:
     legs = [known.get(name) or Leg(name, name, ("tests/rig",)) for name in names] or list(LEGS)
     for leg in legs:
         environment.find(leg.env)
-    return [leg for leg in legs if names or leg.short or select != "short"]
+    chosen = [leg for leg in legs if names or leg.short or select != "short"]
+    if "remote-emulated" in [leg.name for leg in chosen]:  # which plays the scenarios: once is enough
+        more = "--ignore=" + _SCENARIOS
+        chosen = [replace(leg, paths=(*leg.paths, more)) if leg.name == "emulated" else leg for leg in chosen]
+    return chosen
 
 
 def prepare(legs):
@@ -134,7 +137,7 @@ def _add(total, leg, options, deadline):
 def _pytest(leg, options, result, lab, left_s):
     words = [sys.executable, "-m", "pytest", "-q", "-n", str(options.boards), "--dist", "worksteal", *leg.paths]
     words += ["--lg-env", str(environment.find(leg.env)), "-p", "no:cacheprovider"]
-    markers = [name for name in (options.select or leg.only, "not variant" if leg.emulated else "") if name]
+    markers = [name for name in (options.select, "not variant" if leg.emulated else "") if name]
     words += ["-m", " and ".join(markers)] if markers else []
     words += ["-k", options.names] if options.names else []
     given = {**(lab.environment if lab else os.environ), RESULT: str(result)}

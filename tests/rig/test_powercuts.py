@@ -16,13 +16,14 @@ from tests.rig.tally import phase_of
 pytestmark = pytest.mark.lg_feature("emulated")
 OLD, NEW = "1.0", "2.0"
 WORLDS = 9
+LOOKED_AFTER = 3  # of them: is the board quiet at its next start, too?
 QUIET_S = 3
 TORN, DEAD, EITHER = "torn", "dead", "either"
 # phase: what the board says when it begins, which cuts there are, how long the power may stay then, how many operations at most
 PHASES = {
-    "boot": (None, DEAD, 8.0, 0),
+    "boot": (None, DEAD, 7.0, 0),
     "accepted": ("session open", EITHER, 2.0, 12),
-    "download": ("progress", EITHER, 4.0, 900),
+    "download": ("progress", EITHER, 3.0, 900),
     "verify": ("state 40", DEAD, 1.0, 0),
     "ready": ("state 50", TORN, 0.2, 2),
     "install": ("state 60", TORN, 0.2, 2),
@@ -149,6 +150,8 @@ def test_an_update_survives_every_cut(make_rig, seed):
     rig.power(False)
     facts = chip_facts.read(world.chip)
     assert facts.safe == NEW and facts.phase == "idle", facts
+    if seed >= LOOKED_AFTER:
+        return
     since = rig.now
     rig.power(True)
     assert "confirmed version 2.0" in rig.wait("boot", since=since)
