@@ -34,7 +34,6 @@ _LATER = {"accepted": ("progress",), "download": ("state 50",), "verify": ("stat
 ORDER = (
     "accepted",
     "boot",
-    "boot",
     "download",
     "download",
     "verify",
@@ -43,7 +42,9 @@ ORDER = (
     "boot",
     "trial",
     "report",
+    "report",
 )
+_ENDS = ("state 90", "result 4")  # a result 200 may be only the download's
 
 
 class World:
@@ -100,20 +101,27 @@ class World:
         """Tell whether a trial may have passed by now."""
         return any(line.startswith("boot ") and " trial version 2.0" in line for line in self.rig.heard)
 
+    @property
+    def told(self):
+        """Tell whether the update's own report was heard; the one before it was only the download's."""
+        lines = self.rig.heard
+        ends = [number for number, line in enumerate(lines) if line.startswith("state 90")]
+        return any(line.startswith("reported") for line in lines[ends[0] :]) if ends else False
+
     def _where(self, phase):
         """Return the phase that the power went in, by what the board said last: it may have gone on meanwhile."""
         if not any(line.startswith("listening") for line in self.rig.heard[self.said :]):
             return "boot"
-        if any(line.startswith("reported") for line in self.rig.heard):
+        if self.told:
             return "idle"
         found = phase_of(list(self.rig.heard))
         return phase if (phase, found) in (("accepted", "idle"), ("accepted", "download")) else found
 
     def _comes(self, text, phase):
-        """Wait for what the phase begins with; False once the result is out."""
-        wanted = (text,) if phase == "report" else (text, "result", *_LATER.get(phase, ()))
+        """Wait for what the phase begins with; False once the update has ended."""
+        wanted = (text,) if phase == "report" else (text, *_ENDS, *_LATER.get(phase, ()))
         line = self.rig.wait(*wanted, since=self.said, timeout_s=240)
-        while phase == "trial" and " trial " not in line and not line.startswith("result"):
+        while phase == "trial" and " trial " not in line and not line.startswith(_ENDS):
             line = self.rig.wait(*wanted, since=self.rig.heard.index(line, self.said) + 1, timeout_s=240)
         return phase == "report" or line.startswith(text)
 
