@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent import factory
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.job import PHASES
 from agent.journal import Journal
 from agent.record import Record
@@ -39,7 +39,7 @@ def read(path) -> ChipFacts:
     flash = FileNor(str(copy), RealClock())
     try:
         regions = carve(flash, layout_of(flash.size))
-        identity = Identity(factory.read(regions["factory"]), verify)
+        identity = make_identity(factory.read(regions["factory"]), verify)
         banks = [Bank(regions[image], regions[header]) for image, header in BANK_NAMES]
         manifests = [check_bank(bank, identity, lambda: None) for bank in banks]
         record = Record(Journal(regions["journal"]))

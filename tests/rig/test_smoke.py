@@ -4,7 +4,6 @@ import http.server
 import shutil
 import socket
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -260,19 +259,11 @@ def test_the_power_can_go_at_any_moment_and_comes_back(base, tmp_path):
     assert not board.alive
 
 
-def settled(board, operations):
-    """Return how many operations there were, as soon as it is so many: the emulator hands them on a moment after the board is done."""
-    end = time.monotonic() + 10
-    while board.chip_operations < operations and time.monotonic() < end:
-        time.sleep(0.02)
-    return board.chip_operations
-
-
 def test_the_power_goes_inside_of_an_operation_of_the_chip(base, tmp_path):
     with make(tmp_path, base, exact_cuts=True) as board:
         board.run(CHIP)
         board.run("erase(0)\nprogram(0, b'whole')")
-        assert settled(board, 2) == 2
+        assert board.wait_operations(2) == 2
         board.cut_after(3, seed=1)
         with pytest.raises(SilentError):
             board.run("for number in range(4096): program(0x10000 + number * 256, bytes(256))")

@@ -3,6 +3,7 @@
 import atexit
 import socket
 import subprocess
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -130,10 +131,12 @@ class EmulatedBoard:
         self.off()
         return chip.torn
 
-    @property
-    def chip_operations(self) -> int:
-        """Return how many operations of the chip, programs and erases, there were since the power came."""
-        return self._powered(self._chip).operations
+    def wait_operations(self, least: int, timeout_s: float = 10) -> int:
+        """Return how many programs and erases of the chip there were; the emulator hands them on with a delay."""
+        chip, end = self._powered(self._chip), time.monotonic() + timeout_s
+        while chip.operations < least and time.monotonic() < end:
+            time.sleep(0.02)
+        return chip.operations
 
     def close(self) -> None:
         """Cut the power and give everything back; the files stay."""
