@@ -15,7 +15,7 @@ from tests.rig.tally import phase_of
 
 pytestmark = pytest.mark.lg_feature("emulated")
 OLD, NEW = "1.0", "2.0"
-WORLDS = 9
+WORLDS = 8
 LOOKED_AFTER = 3  # of them: is the board quiet at its next start, too?
 QUIET_S = 3
 TORN, DEAD, EITHER = "torn", "dead", "either"
