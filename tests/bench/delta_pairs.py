@@ -41,7 +41,8 @@ def _agent(revision):
     packed = _run("git", "archive", revision, "agent", "hal", "board", "ports/micropython", "ports/__init__.py")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian 12's Python has none
+            archive.extractall(folder)
         paths = sorted(Path(folder).rglob("*.py"))
         texts = shorten(paths)
         return _image({path.relative_to(folder).as_posix(): text for path, text in texts.items()})
