@@ -33,7 +33,7 @@ APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -
 CAN_APT := test "$$(id -u)" = 0 && command -v apt-get >/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test deb debroot rig rig-mcu mcu-debian powercut soak kills mutants bench mem size counts lint debian rig-debian rig-base clean
+.PHONY: help run test deb debroot rig rig-mcu mcu-debian powercut soak kills mcu-kills mutants bench mem size counts lint debian rig-debian rig-base clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ soak: $(VENV)/.stamp ## run seeded worlds in virtual time: servers, network, fla
 
 kills: $(VENV)/.stamp ## kill the server while a campaign runs, and see that nothing answered is lost; SEED=... draws others
 	$(PY) -m tests.kills $(if $(SEED),--seed $(SEED))
+
+mcu-kills: $(VENV)/.stamp ## cut the power of a MicroPython board 220 times while updates follow one another; SEED=... draws others
+	@$(PY) -m tests.mcu $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 mutants: $(VENV)/.stamp ## break the code on purpose and see whether the tests notice
 	$(PY) -m tests.mutants

@@ -11,7 +11,6 @@ from agent.late import late
 from agent.phases import SESSION, UPDATE, tidy
 
 _HEALTHY_MS = const(60000)
-_PROBE_MS = const(30000)  # between two tries to reach a server in a trial
 
 
 class Agent:
@@ -54,8 +53,8 @@ class Agent:
             return meetings.step()
         if self._time and self._time.wanted():
             return self._time.step()
-        if phase == TRIAL and self._wants_probe():
-            return min(self._probe.step(), self.update.step())  # the trial's time runs on meanwhile
+        if phase == TRIAL and self.board.needs_server and not self.is_reached():
+            return min(self.probe.step(), self.update.step())  # the trial's time runs on meanwhile
         if phase not in (ARM, TRIAL) and meetings.wanted():
             if not self.update.pause():
                 return self.update.step()
@@ -98,10 +97,17 @@ class Agent:
         return self.requests.due()
 
     @property
+    def probe(self):
+        """Return what asks in a trial whether a server can be reached."""
+        if not self._probe:
+            self._probe = self.make_probe()
+        return self._probe
+
+    @property
     def delivery(self):
         """Return what tells a result."""
         if not self._delivery:
-            self._delivery = self.make_delivery(self._told)
+            self._delivery = self.make_delivery()
         return self._delivery
 
     @property
@@ -121,34 +127,11 @@ class Agent:
             self._wish = function
         return told
 
-    def open(self, job, offset, capacity):
-        """Return a stream of the job's package: the source that the update is given."""
-        if not self._source:
-            self._source = self.make_source()
-        return self._source.open(job, offset, capacity)
+    def is_reached(self):
+        """Tell whether a server was reached in the trial that goes on."""
+        return self._probe is not None and self._probe.reached
 
     # -- helpers ------------------------------------------------------------------------------------------------------
-
-    def _wants_probe(self):
-        if not self.board.needs_server or self._probed:
-            return False
-        if self._probe and self._probe.over:
-            self._probed, self._probe = self._probe.reached, None
-            self._probe_at = self.clock.ms()
-        elif not self._probe and (self._probe_at == self._started or self.clock.since(self._probe_at) > _PROBE_MS):
-            account = self.management.first_account()
-            if account:
-                from agent.probe import Probe
-
-                self._probe = Probe(self, account)
-        return self._probe is not None
-
-    def _told(self):
-        """The server knows the result: it need not be asked because of new firmware."""
-        self.requests.told()
-
-    def _is_reached(self):
-        return self._probed
 
     def _watch_health(self):
         self.facts.uptime_s()  # a count that has to be asked for now and then

@@ -2,8 +2,8 @@
 
 from agent.agent import Agent
 from agent.job import ARM, TRIAL
+from agent.late import later
 from agent.phases import BETWEEN, SESSION, enter
-from agent.sizes import largest
 
 
 class Rare(Agent):
@@ -53,48 +53,15 @@ class Rare(Agent):
 
     def note_failure(self, error):
         """Remember what the link said, for whoever diagnoses."""
-        self.facts.link_failed(error)
+        from agent.facts import link_failed
+
+        link_failed(self.facts, error)
         self.log("the link failed: %s", error)
 
     def heard(self):
         """A server that has proven itself was heard: the time by which that was so may be relied on."""
         if self.wall_time:
             self.wall_time.keep()
-
-    def now(self):
-        """Return the time as properties carry it, "" where it is not known."""
-        if not self.wall_time or not self.wall_time.known:
-            return ""
-        from agent.dm_time import stamp
-
-        return stamp(self.wall_time.unix())
-
-    def firmware_version(self):
-        """Return the version in the running bank's manifest."""
-        running = self.update.running_manifest()
-        return running.version if running else ""
-
-    def capacity(self):
-        """Return the size of the largest package that is taken."""
-        return largest(self.hardware.banks[1 - self.hardware.boot.confirmed()].image.size)
-
-    def make_push(self):
-        """Return what takes a package that the server sends itself."""
-        from agent.push import Push
-
-        return Push(self.hardware, self.record, self.identity, self.update.demands())
-
-    def details(self):
-        """Return the leaves below Ext."""
-        from agent.mo_fumo_ext import details
-
-        return details(self.hardware, self.record, self.facts)
-
-    def held_manifest(self, bank):
-        """Return the manifest of the package that a bank holds."""
-        from agent.verify import read_manifest
-
-        return read_manifest(self.hardware.banks[bank], self.identity)
 
     def _open_session(self):
         """A session comes: give up the link; on a small board also what only a download needs."""
@@ -132,11 +99,27 @@ class Rare(Agent):
         facts = self.journal, version, digest, board.poll_interval_ms
         return Requests(self.clock, self.port.random, *facts, self._kept)
 
-    def make_delivery(self, told):
-        """Return what tells a result; `told` is called once a server knows it."""
+    def make_delivery(self):
+        """Return what tells a result."""
         from agent.delivery import Delivery
 
-        return Delivery(self.record, self.board.root, self.port, self.web, self.log, told)
+        return Delivery(self.record, self.board.root, self.port, self.web, self.log, later(self, "told"))
+
+    def told(self):
+        """The server knows the result: it need not be asked because of new firmware."""
+        self.requests.told()
+
+    def make_probe(self):
+        """Return what asks in a trial whether a server can be reached."""
+        from agent.probe import Probe
+
+        return Probe(self)
+
+    def open(self, job, offset, capacity):
+        """Return a stream of the job's package: the source that the update is given."""
+        if not self._source:
+            self._source = self.make_source()
+        return self._source.open(job, offset, capacity)
 
     def make_source(self):
         """Return where packages come from."""

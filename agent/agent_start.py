@@ -1,7 +1,7 @@
 """What an agent does once: its parts are made, and what a reset has interrupted is taken up. See agent.py."""
 
 from agent.agent import Agent
-from agent.facts import Facts
+from agent.facts import make_facts
 from agent.journal import Journal
 from agent.late import later
 from agent.management import Management
@@ -33,18 +33,18 @@ class Start(Agent):
         self._ask_ms = self._asked_at = 0
         self._phase = START
         self._wrong_keys = 0  # that bootstrap messages were made with
-        self._probed = self._healthy = False
+        self._healthy = False
         self._leave = None
         self._wish, self._wished = None, 0
         self._loaded = 0  # modules, after the step before
-        policy = {"server_reached": self._is_reached if board.needs_server else None}
+        policy = {"server_reached": self.is_reached if board.needs_server else None}
         policy["min_ms"], policy["max_ms"] = board.trial_min_ms, board.trial_max_ms
         self.update = Update(hardware, self.record, identity, port, self, self._deliver, policy)
         if board.small:
             self.update.shallow = self.shallow
         board_facts = board.agent_version, board.name, board.poll_interval_ms, port.cause
-        self.facts = Facts(*board_facts, port.clock, self.journal, self.update.running_manifest)
-        self._started = self._probe_at = port.clock.ms()
+        self.facts = make_facts(*board_facts, port.clock, self.journal, self.update.running_manifest)
+        self._started = port.clock.ms()
 
     def start(self):
         """Take up what a reset interrupted; once, before the first step."""

@@ -1,4 +1,4 @@
-"""Writes an image into the spare bank, a flash operation a step, in the memory of one 4 KiB chunk and one page.
+"""Writes an image into the spare bank, an erase or a few pages a step, in the memory of one 4 KiB chunk and one page.
 
 What the bank holds already is left alone; from the first difference on the rest of the erase unit is erased. Every chunk
 is read back before it counts. Must not know where the bytes come from, nor what the journal is: `announce(start, end)` is
@@ -26,6 +26,7 @@ class BankWriter:
     """Where writing stands in one image region."""
 
     packed_max = BLOCK_BUFFER  # the largest packed block that it is used with
+    at_once = 4  # pages a step: the way here costs as much as a page
 
     def __init__(self, region, erase_units, announce):
         if erase_units[0][0] > CHUNK:
@@ -78,7 +79,7 @@ class BankWriter:
             self._state = _PROGRAM if self.position < self._erased_to else _COMPARE
 
     def step(self):
-        """Do one flash operation, or compare one chunk."""
+        """Do one erase, program some pages, or compare one chunk."""
         if self._state == _COMPARE:
             self._compare()
         elif self._state == _ERASE:
@@ -151,15 +152,16 @@ class BankWriter:
         return best
 
     def _program(self):
-        while self._at < len(self._pages):
-            page = self._pages[self._at]
-            if page != self._blank:
-                self._region.program(self.position + self._at * self._page, page)
+        pages, at, count = self._pages, self._at, self.at_once
+        while count and at < len(pages):
+            if pages[at] != self._blank:
+                self._region.program(self.position + at * self._page, pages[at])
                 self._erasing = False
-                self._at += 1
-                return
-            self._at += 1
-        self._state = _READ_BACK
+                count -= 1
+            at += 1
+        self._at = at
+        if at == len(pages):
+            self._state = _READ_BACK
 
     def _read_back(self):
         for _ in range(_TRIES):

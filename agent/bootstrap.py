@@ -10,9 +10,12 @@ import hashlib
 from agent import dm_uri
 from agent.compat import const
 from agent.dm_auth import same
-from agent.dm_edit import delete, edit, roll_back, snapshot
+from agent.dm_commit import commit, roll_back, snapshot
+from agent.dm_edit import edit
+from agent.dm_edit_nodes import delete
 from agent.dm_incoming import DONE_WITH_MESSAGE, Incoming
-from agent.dm_tree import Value, refuse
+from agent.dm_tree import refuse
+from agent.dm_value import Value
 from agent.errors import ProtocolError
 from agent.wbxml_reader import WbxmlReader
 from agent.window import Window
@@ -52,7 +55,7 @@ def accept(client, content_type, body, key, tries=0, button=False):
     except ProtocolError as e:
         roll_back(tree, keep)
         return e.code, ()
-    tree.commit()
+    commit(tree)
     return 200, fresh
 
 

@@ -14,6 +14,7 @@ except ImportError:
         return value
 
 
+PACKAGE = "agent"  # that of the modules to forget; a firmware in one piece (flash_tools/deploy) has them at the top: ""
 crc32 = binascii.crc32
 
 
@@ -32,15 +33,23 @@ def loaded():
 
 
 def unload(names, collect=True):
-    """Forget modules of this package that are not needed for a while: a small board gets their heap back.
+    """Forget modules that are not needed for a while: a small board gets their heap back. Names are those of this package,
+    or whole ones.
 
     Without `collect` the heap is only looked through where one of them was there.
     """
-    package = sys.modules["agent"]
     for name in names:
-        if hasattr(package, name):
-            del sys.modules["agent." + name]
-            delattr(package, name)
+        if PACKAGE:
+            package = PACKAGE
+            if "." in name:
+                package, _, name = name.rpartition(".")
+            owner = sys.modules.get(package)
+            if hasattr(owner, name):
+                del sys.modules[package + "." + name]
+                delattr(owner, name)
+                collect = True
+        elif name in sys.modules:
+            del sys.modules[name]
             collect = True
     if collect:
         gc.collect()

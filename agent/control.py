@@ -11,8 +11,8 @@ so that the answer goes out first. Small boards import this when a line comes, a
 import json
 
 from agent.errors import AgentError
-from agent.job import ARM, NO_BANK, PHASES, TRIAL
-from agent.lifecycle import MAX_ARMS
+from agent.job import ARM, NO_BANK, TRIAL
+from agent.lifecycle import MAX_ARMS, PHASES
 from agent.local import find_other, is_void
 
 _NAMES = ("confirm", "rollback", "request-update", "factory-reset", "recovery")

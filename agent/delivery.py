@@ -3,9 +3,8 @@
 Both survive reboots. Nothing here can change which bank boots, and the operation is over whatever becomes of the result.
 """
 
-from agent.backoff import Backoff
+from agent.backoff import pause_ms
 from agent.compat import const
-from agent.own_alert import FUMO_TYPE, generic
 
 _POSTS = const(3)
 _REFUSALS = const(3)  # sessions in which the server refuses the alert for good
@@ -22,10 +21,10 @@ class Delivery:
     def __init__(self, record, root, port, web, log, told):
         self._record, self._root, self._web, self._log = record, root, web, log
         self._clock, self._told = port.clock, told
-        self._backoff = Backoff(port.random, _FOR_EVER)
+        self._random = port.random
         self._job = self._post = None
         self._posts = self._refused = self._unproven = 0
-        self._wait_ms = self._since = 0
+        self._wait_ms = self._since = self._failures = 0
         self.code = 0  # the server's Status of the alert in the last session, 0 for none
         self.due = False
 
@@ -47,9 +46,11 @@ class Delivery:
             self.reset()
             self._job = self._record.job
 
-    def _wait(self, wait_ms):
-        self._wait_ms, self._since = wait_ms, self._clock.ms()
-        return wait_ms
+    def _pause(self):
+        """Something has failed: wait; return for how long."""
+        self._failures += 1
+        self._wait_ms, self._since = pause_ms(self._failures, _FOR_EVER, self._random), self._clock.ms()
+        return self._wait_ms
 
     # -- the download server ------------------------------------------------------------------------------------------
 
@@ -59,11 +60,10 @@ class Delivery:
             return _POLL_MS
         self._post = None
         if not done and self._posts < _POSTS:
-            return self._wait(self._backoff.fail())
+            return self._pause()
         if not done:
             self._log("the download server cannot be told")  # its URL may hold a secret
-        self._posts = 0
-        self._backoff.reset()
+        self._posts = self._failures = 0
         record.posted()
         return 0
 
@@ -93,6 +93,8 @@ class Delivery:
         self._meet()
         if not code or record.outbox.dlota or account.server_id != job.server:
             return None
+        from agent.own_alert import FUMO_TYPE, generic
+
         record.attempt()
         source = job.node if account.alert_source == "exec" else self._root
         mark = "informational" if code < 300 else "critical"
@@ -124,7 +126,7 @@ class Delivery:
             self._log("the server refuses the alert with %d: dropped", code)
             self._end()
         else:
-            self._wait(self._backoff.fail())
+            self._pause()
 
     def give_up(self):
         """Nobody is there to be told."""
@@ -137,6 +139,5 @@ class Delivery:
 
     def reset(self):
         """Another result, or none, is waited for: begin anew."""
-        self._refused = self._unproven = self._posts = self._wait_ms = 0
+        self._refused = self._unproven = self._posts = self._wait_ms = self._failures = 0
         self._post, self.due = None, False
-        self._backoff.reset()

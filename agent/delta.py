@@ -31,7 +31,7 @@ class DeltaBlock:
         self._piece = bytearray(_PIECE)
         self._one = bytearray(1)
 
-    def read_into(self, into):
+    def readinto(self, into):
         """Fill `into` as far as the block goes; return the number of bytes."""
         done = 0
         while done < len(into):
@@ -52,7 +52,7 @@ class DeltaBlock:
         if self._order == COPY:
             self._read_source(into)
             return
-        if self._plain.read_into(into) != len(into):
+        if self._plain.readinto(into) != len(into):
             raise PackageError("a block of the delta ends early")
         if self._order == ADD:
             piece = memoryview(self._piece)[: len(into)]
@@ -80,7 +80,7 @@ class DeltaBlock:
     def _number(self):
         number = shift = 0
         while shift < 35:
-            if self._plain.read_into(self._one) != 1:
+            if self._plain.readinto(self._one) != 1:
                 raise PackageError("a block of the delta ends early")
             number |= (self._one[0] & 0x7F) << shift
             if self._one[0] < 0x80:
@@ -90,4 +90,4 @@ class DeltaBlock:
 
     def _plain_left(self):
         """Return what is left in the block behind its last image byte: nothing, if it is well made."""
-        return self._plain.read_into(self._one)
+        return self._plain.readinto(self._one)

@@ -4,7 +4,8 @@ No secret is anywhere near: of what the journal keeps only sizes are shown, of a
 """
 
 from agent.compat import const
-from agent.job import CLEAN, NO_BANK, PHASES
+from agent.job import CLEAN, NO_BANK
+from agent.lifecycle import PHASES
 
 _LINK_TEXT = const(160)
 _REASON = const(80)

@@ -2,11 +2,13 @@
 
 What is to be said is a sequence of entries (see dm_entries): a message takes as many as the peer's MaxMsgSize lets it. An
 entry that is too large for a message of its own is a Results whose Data goes in chunks. Knows the elements and their order,
-not the encoding: a part is a tree of (tag, content). Content is None (the element is left out), text, a tuple of such pairs
-(left out where all of them are), or a list: the source of long Data, offset, size.
+not the encoding: a part is a tree of (tag, content). Content is text, a tuple of such pairs, or a list: the source of long
+Data, offset, size. Where there is none (None, "", False, a tuple of nothing else) the element is left out; where it is to be
+there and empty, its content is b"".
 """
 
 from agent.compat import const
+from agent.dm_auth import BASIC, TYPES, b64, basic, digest
 from agent.dm_entries import answers, entries
 from agent.dm_sources import BytesSource
 from agent.errors import ProtocolError
@@ -48,6 +50,7 @@ _NEXT_NONCE = const(0x110)
 _SIZE = const(0x112)
 _TYPE = const(0x113)
 _MAX_OBJ_SIZE = const(0x115)
+_DEVINFO = "DevId Man Mod DmV Lang"
 _PIECE = const(96)
 TAIL = const(64)  # what may still follow an entry: a 1222, Final, the ends
 _FULL = const(256)  # the buffer is handed on when it holds more
@@ -58,12 +61,13 @@ class Answer:
 
     def __init__(self, session, writer):
         self.session, self.writer = session, writer
+        self._piece = memoryview(bytearray(_PIECE))
         self._id = self._flushed = 0
 
     def __getattr__(self, name):  # what is wanted where a message is nearly full
-        from agent.dm_answer_rare import Rare
+        from agent.dm_answer_limits import Limits
 
-        return late(Rare, self, name)
+        return late(Limits, self, name)
 
     def pieces(self):
         """Yield whenever the writer's `out` should be sent and cleared, and once at the end."""
@@ -121,13 +125,11 @@ class Answer:
         self.size += len(data)
 
     def _measure(self, node):
-        writer = self.writer
-        out, state, flushed = writer.out, writer.state(), self._flushed
-        writer.out, self.size = self, 0
+        writer, flushed = self.writer, self._flushed
+        self.writer, self.size = type(writer)(self), 0
         for _ in self._write(node):
             pass
-        writer.out, self._flushed = out, flushed
-        writer.restore(state)
+        self.writer, self._flushed = writer, flushed
         return self.size
 
     def _write(self, node):
@@ -136,7 +138,7 @@ class Answer:
         if isinstance(content, str):
             content = content.encode()
         if isinstance(content, tuple):
-            content = [child for child in content if child[1] is not None]
+            content = [child for child in content if child[1] or isinstance(child[1], bytes)]
             if content:
                 writer.start(tag)
                 for node in content:
@@ -144,16 +146,15 @@ class Answer:
                 writer.end()
         elif isinstance(content, list):
             yield from self._data(tag, *content)
-        elif content is not None:
-            if len(content) <= _PIECE:
-                writer.leaf(tag, content)
-            else:
-                yield from self._data(tag, BytesSource(content), 0, len(content))
+        elif len(content) <= _PIECE:
+            writer.leaf(tag, content)
+        else:
+            yield from self._data(tag, BytesSource(content), 0, len(content))
         yield from self._flush()
 
     def _data(self, tag, source, offset, size):
         """Write a leaf in pieces: escapes may make them six times as long."""
-        writer, piece = self.writer, memoryview(self.session.dm.piece)
+        writer, piece = self.writer, self._piece
         writer.start(tag)
         if size:
             writer.begin_data(size, source.binary)
@@ -175,8 +176,11 @@ class Answer:
 
     def _head(self):
         session = self.session
-        client, guard = session.dm, session.guard
-        cred = guard.cred()
+        guard, client = session.guard, session.account.client
+        cred = None
+        if not (guard.silent or guard.accepted or guard.signs):
+            secret = client.secret
+            cred = basic(client.user, secret) if guard.kind == BASIC else b64(digest(client.user, secret, guard.nonce))
         limits = None  # said once, in package 1
         if session.own and session.own[0] is session.opening:
             limits = ((_MAX_MSG_SIZE, str(session.max_message)), (_MAX_OBJ_SIZE, str(session.max_object)))
@@ -188,8 +192,8 @@ class Answer:
                 (_SESSION_ID, session.session_id),
                 (_MSG_ID, str(session.message)),
                 _place(_TARGET, session.url),
-                _place(_SOURCE, client.device_id, cred and guard.kind > 1 and session.account.client.user),
-                (_CRED, cred and (_meta("b64", cred[0]), (_DATA, cred[1]))),
+                _place(_SOURCE, session.dm.device_id, cred and guard.kind != BASIC and client.user),
+                (_CRED, cred and (_meta("b64", TYPES[guard.kind]), (_DATA, cred))),
                 (_META, limits),
             ),
         )
@@ -204,12 +208,14 @@ class Answer:
         """Answer one command or one of its Items."""
         parts = (
             (_CMD, command),
-            (_TARGET_REF, target or None),
-            (_SOURCE_REF, source or None),
+            (_TARGET_REF, target),
+            (_SOURCE_REF, source),
             (_CHAL, challenge and (_meta("b64", challenge[0], None, None, challenge[1]),)),
             (_DATA, str(code)),
         )
-        return self._reply(_STATUS, references, parts + tuple([(_ITEM, ((_DATA, text),)) for text in data]))
+        for text in data:
+            parts += ((_ITEM, ((_DATA, text.encode()),)),)
+        return self._reply(_STATUS, references, parts)
 
     def results(self, references, uri, source, offset, size=-1):
         """Answer a Get; `size` bytes from `offset` on, -1 for the rest."""
@@ -217,7 +223,7 @@ class Answer:
         if size < 0:
             size = source.size - offset
         else:
-            more = ""
+            more = b""
             if not offset:
                 announced = str(writer.data_size(source.size, source.binary))
         item = (
@@ -232,13 +238,17 @@ class Answer:
         """Send an Alert; `item` is (source, target, type, format, mark, data), None where there is none."""
         if item:
             source, target, kind, form, mark, data = item
+            data = None if data is None else data.encode()
             item = (_place(_TARGET, target), _place(_SOURCE, source), _meta(form, kind, mark), (_DATA, data))
-        return self._command(_ALERT, ((_DATA, code), (_CORRELATOR, correlator or None), (_ITEM, item)))
+        return self._command(_ALERT, ((_DATA, code), (_CORRELATOR, correlator), (_ITEM, item)))
 
     def devinfo(self):
         """Send the five leaves that begin every session."""
-        items = [(_ITEM, (_place(_SOURCE, uri), (_DATA, value))) for uri, value in self.session.dm.devinfo]
-        return self._command(_REPLACE, tuple(items))
+        tree, items = self.session.dm.tree, ()
+        for name in _DEVINFO.split():
+            path = "DevInfo/" + name
+            items += ((_ITEM, (_place(_SOURCE, "./" + path), (_DATA, bytes(tree.value(path))))),)
+        return self._command(_REPLACE, items)
 
     def _reply(self, tag, references, parts):
         return self._command(tag, ((_MSG_REF, references[0]), (_CMD_REF, references[1])) + parts)
@@ -249,9 +259,8 @@ class Answer:
 
 
 def _place(tag, uri, name=None):
-    return tag, ((_LOC_URI, uri or None), (_LOC_NAME, name or None))
+    return tag, ((_LOC_URI, uri), (_LOC_NAME, name))
 
 
 def _meta(form, kind, mark=None, size=None, nonce=None):
-    parts = ((_FORMAT, form or None), (_TYPE, kind or None), (_MARK, mark or None), (_SIZE, size), (_NEXT_NONCE, nonce))
-    return _META, parts
+    return _META, ((_FORMAT, form), (_TYPE, kind), (_MARK, mark), (_SIZE, size), (_NEXT_NONCE, nonce))

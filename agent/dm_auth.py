@@ -57,10 +57,3 @@ def same(a, b):
 def header(user, code):
     """Return the value of x-syncml-hmac."""
     return 'algorithm=MD5, username="%s", mac=%s' % (user, str(b64(code), "utf-8"))
-
-
-def parse_header(text):
-    """Return (user, the sixteen bytes) from any order, case and quoting; (None, b"") where it is not one."""
-    from agent.dm_mac_header import parse
-
-    return parse(text)

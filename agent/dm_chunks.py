@@ -21,11 +21,18 @@ _BIT_STREAM = const(128)
 _ACTING = b"\x05\x20\x10\x0d\x11"
 
 
-class Chunks:
-    """At most one object is on its way; `dm` has the tree; `interrupted(target)` is told when it will never be complete."""
+def chunks_of(session):
+    """Return those of a session; it has none as long as its messages are ordinary ones."""
+    if not session.chunks:
+        session.chunks = Chunks(session.dm, session.max_object, session.server_id)
+    return session.chunks
 
-    def __init__(self, dm, max_size, interrupted, server):
-        self._dm, self._max_size, self._interrupted = dm, max_size, interrupted
+
+class Chunks:
+    """At most one object is on its way; `dm` has the tree."""
+
+    def __init__(self, dm, max_size, server):
+        self._dm, self._max_size = dm, max_size
         self.object = None
         self.server = server
         self._target = self._broken = ""
@@ -38,12 +45,11 @@ class Chunks:
         self.streamed, self._code, self._at = -1, 0, -1
 
     def end_message(self):
-        """The message was acted on: its chunk is kept."""
+        """The message was acted on: its chunk is kept. Return the target of one that will never be complete, else ""."""
         if self.object:
             self.object.keep()
-        if self._broken:
-            self._interrupted(self._broken)
-            self._broken = ""
+        broken, self._broken = self._broken, ""
+        return broken
 
     def drop(self):
         """Give the object up."""
@@ -162,7 +168,7 @@ class Chunks:
             return
         self._break()
         from agent.dm_object import LargeObject
-        from agent.dm_tree import value_of
+        from agent.dm_value import value_of
 
         size = arena.number(item, _SIZE)
         if size < 0:

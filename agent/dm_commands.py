@@ -11,12 +11,16 @@ _ALERT = const(0x06)
 _EXEC = const(0x11)
 _GET = const(0x13)
 _UNKNOWN = const(0x01)
+_KEPT = const(0x03)
 _DATA = const(0x0F)
 _CMD_ID = const(0x0B)
 _TARGET = const(0x2E)
 _ACTING = b"\x05\x20\x10\x0d\x11"
 _NO_COMMANDS = b"\x14\x29\x22\x02"  # Item, Status, Results, late fields
 _BIT_GET = const(16)
+_BIT_STREAM = const(128)
+_MORE_DATA = const(0x34)
+_REPLACE = const(0x20)
 _NODE = const(1)
 _BIN = const(5)
 _SKIPPED = const(215)
@@ -122,21 +126,27 @@ class Commands:
         path, query, argument = dm_uri.parse(arena.text(item, _TARGET))
         server = self.owner.server_id
         if kind == _GET:
-            chunks.interrupt()
+            if chunks:
+                chunks.interrupt()
             if query:
-                from agent.dm_queries import check_query
+                from agent.dm_property import check_query
 
                 return check_query(tree, path, query, argument, server)
             return self._get(record, item, path)
-        if chunks.streamed_before(item):
+        if chunks and chunks.streamed_before(item):
             return 500
         self._changed = True
         if query:
-            from agent.dm_property import change_property
+            from agent.dm_edit_nodes import change_property
 
-            chunks.interrupt()
+            if chunks:
+                chunks.interrupt()
             return change_property(tree, kind, path, query, argument, arena.text(item, _DATA), server)
-        chunk = chunks.chunk(arena, self._start, record, item, path)
+        chunk = None
+        if chunks or arena.field(item, _MORE_DATA) is not None or kind == _REPLACE and tree.kind(path) & _BIT_STREAM:
+            from agent.dm_chunks import chunks_of
+
+            chunk = chunks_of(self.owner).chunk(arena, self._start, record, item, path)
         if isinstance(chunk, int):
             return chunk
         from agent.dm_edit import edit
@@ -152,10 +162,22 @@ class Commands:
             if size > self.owner.peer_object_limit:
                 raise ProtocolError("larger than the server's objects", 413)
             if self._acts_later(record):
-                from agent.dm_kept import keep
-
-                keep(self.arena, item, self.tree.value(path))
+                self._keep(item, self.tree.value(path))
         return 200
+
+    def _keep(self, item, value):
+        """Write a record with a value that a later command may change; dm_entries looks for it."""
+        from agent.dm_recorder import Recorder
+
+        arena, records = self.arena, Recorder(self.arena)
+        record = records.open(_KEPT, 0)
+        records.open_field(_DATA)
+        records.append(value)
+        records.close_field(False)
+        if arena.status(record):
+            arena.fill = record
+            raise ProtocolError("the value cannot be kept", 413)
+        arena.set_status(record, item)
 
     def _acts_later(self, record):
         at = self.arena.next(record)
@@ -167,8 +189,10 @@ class Commands:
 
     def _commit(self):
         if self._changed:
+            from agent.dm_commit import commit
+
             try:
-                self.tree.commit()
+                commit(self.tree)
             except FlashError:
                 from agent.dm_containers import not_stored
 

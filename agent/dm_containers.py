@@ -5,7 +5,7 @@ what was done becomes 216 (516 where it could not be undone), what was not is sk
 """
 
 from agent.compat import const
-from agent.dm_edit import roll_back, snapshot
+from agent.dm_commit import reload, roll_back, snapshot
 
 _ATOMIC = const(0x08)
 _ITEM = const(0x14)
@@ -75,8 +75,7 @@ def _fail(commands, culprit):
 def not_stored(commands, start):
     """The flash did not take the changes: nothing that was done lasts."""
     arena, at, command = commands.arena, start, 0
-    for thing in [commands.tree.properties] + commands.tree.loaded():
-        thing.reload()
+    reload(commands.tree)
     while at < commands.end:
         kind, good = arena.kind(at), arena.status(at) == 200
         if kind != _ITEM:

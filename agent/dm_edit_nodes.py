@@ -1,9 +1,14 @@
-"""Commands that make, remove, copy and rename nodes of the management tree. See dm_edit.py."""
+"""Commands that make, remove, copy and rename nodes of the management tree, or change their properties. See dm_edit.py.
+
+Rights on properties are decided here, all others by the tree.
+"""
 
 from agent.compat import const
-from agent.dm_edit import apply, replace, roll_back, snapshot
-from agent.dm_tree import Value, refuse
+from agent.dm_commit import roll_back, snapshot
+from agent.dm_edit import apply, replace
+from agent.dm_tree import allows, refuse
 from agent.dm_uri import join, name, parent, parse
+from agent.dm_value import Value
 from agent.errors import ProtocolError
 
 _ADD = const(1)
@@ -12,6 +17,7 @@ _GET = const(16)
 _REPLACE = const(32)
 _DYNAMIC = const(64)
 _NODE = const(1)
+_CMD_REPLACE = const(0x20)
 
 
 def decoded(data):
@@ -92,4 +98,41 @@ def rename(tree, path, new):
     thing, inside = tree.find(path)
     thing.rename(inside, join(parent(inside), name(target)))
     tree.properties.rename(path, target)
+    return 200
+
+
+def change_property(tree, kind, path, query, argument, text, server):
+    """Execute a command other than Get; the only one that a property knows is Replace."""
+    from agent.dm_property import property_name
+
+    node = tree.demand(path)
+    if query != "prop":
+        refuse(405)
+    what = property_name(argument)
+    if kind != _CMD_REPLACE or what not in ("acl", "name", "title"):
+        refuse(405)
+    may = tree.allowed(_REPLACE, parent(path), server)
+    if what != "acl" or node >> 8 & 15 == _NODE:
+        # The ACL of a leaf is a matter of its parent alone, everything else one of the node itself.
+        may = tree.allowed(_REPLACE, path, server) or what == "acl" and may
+    if not may:
+        refuse(425)
+    keep = snapshot(tree)
+    try:
+        if what == "name":
+            rename(tree, path, text)
+            path = join(parent(path), text)
+        elif what == "title":
+            tree.properties.set_title(path, text)
+        else:
+            from agent.dm_acl import check
+
+            text = check(text)
+            if not path and not allows(text, _ADD, "*"):
+                refuse(405)
+            tree.properties.set_acl(path, text)
+    except ProtocolError:
+        roll_back(tree, keep)
+        raise
+    tree.properties.touch(path)
     return 200

@@ -21,9 +21,9 @@ _SOURCE = const(0x27)
 _TARGET = const(0x2E)
 _NO_COMMANDS = const(b"\x29\x22\x14\x02\x03")  # Status, Results, Item, late fields, kept values
 _KINDS = const(b"\x05\x06\x08\x0d\x10\x11\x13\x20\x24")
-_NAMES = const(
-    ("Add", "Alert", "Atomic", "Copy", "Delete", "Exec", "Get", "Replace", "Sequence", "Unknown")
-)  # of the kinds
+_NAMES = (
+    "Add Alert Atomic Copy Delete Exec Get Replace Sequence Unknown"  # of the kinds; a text, so that none is interned
+)
 
 
 def entries(session, answer):
@@ -32,7 +32,7 @@ def entries(session, answer):
         yield from answers(program, answer, program.start, program.end)
     for thing in session.own:
         if thing:
-            yield answer.alert, (thing.code, thing.item(session.account), thing.correlator), thing
+            yield answer.alert, (thing.code, thing.item, thing.correlator), thing
         else:
             yield answer.devinfo, (), False
 
@@ -48,8 +48,8 @@ def answers(program, answer, first, last):
 
 
 def _command(program, answer, arena, record, kind):
-    references = program.message, arena.text(record, _CMD_ID)
-    name = _NAMES[_KINDS.find(bytes((kind,)))]
+    references = program.message, arena.text(record, _CMD_ID).encode()
+    name = _NAMES.split()[_KINDS.find(bytes((kind,)))]
     items = () if kind in (_SEQUENCE, _ATOMIC, _ALERT) else arena.items(record, program.end)
     if not items:
         data = program.answers.get(record, ())

@@ -6,6 +6,7 @@ The one thing that is not kept is the Data of a node that streams: it goes to `o
 """
 
 from agent.compat import const
+from agent.dm_recorder import Recorder
 from agent.errors import ProtocolError
 
 _NEED_DATA = const(0)
@@ -40,7 +41,7 @@ class Incoming:
     def __init__(self, reader, arena, owner):
         self._reader, self._arena, self._owner = reader, arena, owner
         self.start = arena.fill
-        arena.newest = -1
+        self._records = Recorder(arena)
         self.final = False
         self._path = bytearray(66)
         self._level = 0
@@ -55,7 +56,7 @@ class Incoming:
         """Take in what the window has: DONE_WITH_MESSAGE, _NEED_MORE, or _BUSY where the flash cannot take more yet."""
         if not self._pour():
             return _BUSY
-        reader, append = self._reader, self._arena.append
+        reader, append = self._reader, self._records.append
         for event in reader.events:
             if event == _START:
                 self._start(reader.tag)
@@ -87,14 +88,14 @@ class Incoming:
     # -- elements -----------------------------------------------------------------------------------------------------
 
     def _start(self, tag):
-        arena, path, level, code, page = self._arena, self._path, self._level + 1, tag & 0x3F, tag >> 8
+        records, path, level, code, page = self._records, self._path, self._level + 1, tag & 0x3F, tag >> 8
         above = path[level - 1]
         self._level = level
         if self._in_field and not self._fragment and page == 2:
             self._fragment = level
-            arena.append(b"\x00\x02")
+            records.append(b"\x00\x02")
         if self._fragment:
-            return arena.append(bytes((code | 0x40,)))
+            return records.append(bytes((code | 0x40,)))
         if page == 1:
             code |= 0x80
         path[level] = code if page < 2 else 0
@@ -103,16 +104,16 @@ class Incoming:
         if above in _WITH_COMMANDS and code == _FINAL:
             self.final = True
         elif above in _WITH_COMMANDS and code not in _NO_COMMANDS:
-            arena.open(code if code in _COMMANDS else _UNKNOWN, self._containers)
+            records.open(code if code in _COMMANDS else _UNKNOWN, self._containers)
             if code in _CONTAINERS:
                 self._containers += 1
                 if self._containers > _MAX_NESTING:
                     raise ProtocolError("commands are nested too deep", 413)
         elif code == _ITEM:
             self._in_item = True
-            arena.open(code, self._containers)
+            records.open(code, self._containers)
         elif code == _SYNC_HDR:
-            arena.open(code, 0)
+            records.open(code, 0)
         elif code in _CONTAINERS:
             path[level] = 0  # in a place where it is no command: its end must not count
         elif code in _LEAVES or above == _META and code in _META_LEAVES:
@@ -120,36 +121,36 @@ class Incoming:
 
     def _field(self, code, above):
         """Open a field; a command's field behind its Items goes to a record of its own."""
-        arena = self._arena
+        records = self._records
         if code == _DATA and above == _ITEM:
-            self._sink = self._owner.open_sink(arena, self.start)
+            self._sink = self._owner.open_sink(self._arena, self.start)
         if code == _LOC_URI or code == _DATA and above == _CRED:
             code = above
-        elif above in _CONTAINERS and arena.newest != above:
+        elif above in _CONTAINERS and records.newest != above:
             return
-        if arena.newest >= 0:
-            if arena.newest == _ITEM and not self._in_item:
-                arena.open(_LATE, self._containers)
-            arena.open_field(code)
+        if records.newest >= 0:
+            if records.newest == _ITEM and not self._in_item:
+                records.open(_LATE, self._containers)
+            records.open_field(code)
             self._in_field = self._level
 
     def _end(self):
-        arena, code = self._arena, self._path[self._level]
+        records, code = self._records, self._path[self._level]
         self._level -= 1
         if self._fragment:
-            arena.append(b"\x01")
+            records.append(b"\x01")
             if self._level < self._fragment:
                 self._fragment = 0
         elif self._in_field:
             if self._level < self._in_field:
                 self._in_field = 0
                 self._sink = None
-                arena.close_field(code != _DATA or self._path[self._level] == _CRED)
+                records.close_field(code != _DATA or self._path[self._level] == _CRED)
         elif code in _CONTAINERS:
             self._containers -= 1
         elif code == _ITEM:
             self._in_item = False
-        elif code == _SYNC_HDR and arena.newest == _SYNC_HDR:
-            self._owner.on_header(arena, self.start)
-            arena.fill = self.start
-            arena.newest = -1
+        elif code == _SYNC_HDR and records.newest == _SYNC_HDR:
+            self._owner.on_header(self._arena, self.start)
+            self._arena.fill = self.start
+            records.newest = -1

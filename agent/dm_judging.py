@@ -4,11 +4,12 @@ An outgoing message says what is answered to `late` whatever else waits, then to
 answered, then our `own` commands. See dm_session.py, dm_entries.py, and dm_answer.py, which renders them.
 """
 
+from agent import dm_guard
 from agent.compat import const
-from agent.dm_guard import Guard
-from agent.dm_session import NO_LIMIT, Program, Session
+from agent.dm_session import NO_LIMIT, Session
 from agent.errors import LinkError, ProtocolError
-from agent.own_alert import OwnAlert
+from agent.fields import Fields
+from agent.own_alert import own_alert
 
 _LEAST_LIMIT = const(512)
 _MESSAGES = const(2000)
@@ -16,6 +17,11 @@ _CHALLENGES = const(3)
 _RESENDS = const(2)
 _ALERT = const(0x06)
 _KEPT = const(0x03)
+_HEAD = const(6)  # of a record, and of a field, as in dm_arena
+_FIELD = const(3)
+_SIZE = const(2)
+_FIELD_SIZE = const(-1)
+_NARROW = const(b"\x0b\x2e\x27\x0c\x1c\x0a")  # CmdID, Target, Source, CmdRef, MsgRef, Cmd: what an answer needs
 _NO_COMMANDS = const(b"\x29\x22\x14\x02\x03")  # Status, Results, Item, late fields, kept values
 
 
@@ -25,17 +31,14 @@ class Judging(Session):
     def set_up(self, dm, account, opening, secure, session_id, resync):
         """Begin with nothing heard."""
         self.dm, self.account, self.secure = dm, account, secure
-        number = session_id or dm.new_session_id()
-        self.session_id = "%X" % number
-        dm.nonces.begin(number)
-        dm.start_session()
-        self.guard = Guard(account, dm.nonces, secure, dm.insecure, resync)
+        self.session_id = "%X" % dm.begin_session(session_id)
+        self.guard = dm_guard.begin(account, dm.nonces, secure, dm.insecure, resync)
         if dm.insecure and not secure:
             dm.log("insecure: %s may do without MAC", account.server_id)
-        self.arena, self._out, self._window = dm.arena, dm.out, dm.window
+        self.arena, self._out, self._window = dm.arena, None, None
         self._public_id = 0x1201
         self.max_object = dm.max_object if dm.wbxml else (dm.max_object + 2) // 3 * 4  # as it travels
-        self.chunks = None  # there when a message comes, and while an object is on its way
+        self.chunks = None  # there while an object is on its way, or where a message may bring one
         self.server_id = account.server_id
         self.url = account.url
         self.max_message = dm.max_message(secure)
@@ -71,7 +74,7 @@ class Judging(Session):
         self._tries = 0
         if self.peer_message and not self._closing and (self.header_status != 212 or not guard.challenges):
             guard.challenges += 1
-            self.challenge = guard.challenge(self.message)
+            self.challenge = dm_guard.challenge(guard, self.message)
 
     # -- what the server says -----------------------------------------------------------------------------------------
 
@@ -85,7 +88,7 @@ class Judging(Session):
         self._before = self.peer_final
         whole = self.peer_final and not self.answered
         self.peer_final = final or whole
-        code = self.guard.check(header.cred, mac, body_hash)
+        code = dm_guard.check(self.guard, header.cred, mac, body_hash)
         self.header_status = header.version or code
         self.refusal = header.version or (code if code >= 400 else 0)
         if header.max_message >= 0:
@@ -93,7 +96,9 @@ class Judging(Session):
         if header.max_object >= 0:
             self.peer_object_limit = header.max_object or NO_LIMIT
         if header.respond_to:
-            self.url = self.dm.resolve(self.url, header.respond_to)
+            from agent.url import follow
+
+            self.url = follow(self.url, header.respond_to) or self.url  # where it must not be followed we stay
         self._expected.update(self._ids)
         again = self._take_statuses(start)
         if self._closing or self.over:
@@ -112,7 +117,7 @@ class Judging(Session):
             if references[1] == "0" or command == "SyncHdr":
                 if references[0] == str(self.message):
                     heard = code in (200, 212)
-                    again = self.guard.on_status(code, challenge) or again
+                    again = dm_guard.on_status(self.guard, code, challenge) or again
                     if code >= 300 and code not in (401, 407):
                         self.give_up(ProtocolError("the server refuses the message", code))
             elif command == "Results":
@@ -122,7 +127,8 @@ class Judging(Session):
                 others.append((self._expected[references], code))
         authentic = heard and not (self.refusal or again or self.over)  # whoever refuses us has not heard our alerts
         for thing, code in others:
-            thing.answered(code, authentic)
+            if thing.on_status:
+                thing.on_status(code, authentic)
         return again
 
     def _prepare(self, start, closed):
@@ -135,8 +141,10 @@ class Judging(Session):
         if not self.answered:
             to = self.late.start if self.late else start
         arena.drop(to, start)
-        self.chunks.streamed -= start - to
-        program = Program(arena, to, self.peer_message)
+        if self.chunks:
+            self.chunks.streamed -= start - to
+        program = Fields()  # a message: its records in the arena; `answers` holds what the user typed, by record
+        program.start, program.end, program.message, program.answers = to, arena.fill, self.peer_message, {}
         acts = _has_commands(program, arena, _ALERT)
         if not self.answered and (closed or not acts):
             self.late = program
@@ -153,10 +161,12 @@ class Judging(Session):
         if self.message > _MESSAGES:
             raise ProtocolError("an endless session", 408)
         arena, program = self.arena, self.late or self.program
-        moved = arena.strip(program.start, _KEPT)  # only what the answer needs: the room is for the next message
+        moved = _strip(arena, program.start)  # only what the answer needs: the room is for the next message
         program.answers = {moved[record]: texts for record, texts in program.answers.items()}
         program.end = self._parsed = arena.fill
-        self.chunks.end_message()
+        broken = self.chunks and self.chunks.end_message()
+        if broken:
+            self.own.append(own_alert("1225", target=broken))
         if self.refusal and (self.aborted or self.guard.challenges >= _CHALLENGES):
             return self.give_up(ProtocolError("the server is not proven", self.refusal))
         if self.aborted:
@@ -183,9 +193,10 @@ class Judging(Session):
             return self.give_up(error)
         self.failure, self.header_status = error, error.code
         self._closing = self.lost = self.peer_final = True
-        self.chunks.drop()
+        if self.chunks:
+            self.chunks.drop()
         self.peer_message = self.header.message
-        self._say_only([OwnAlert("1223")])
+        self._say_only([own_alert("1223")])
 
     def give_up(self, error):
         """End the session at once."""
@@ -198,7 +209,7 @@ class Judging(Session):
             self.over = self.lost = True
             if self.chunks:
                 self.chunks.drop()
-            self.guard.end()
+            dm_guard.end(self.guard)
 
 
 def _has_commands(program, arena, ignored):
@@ -210,3 +221,28 @@ def _has_commands(program, arena, ignored):
             return True
         at = arena.next(at)
     return False
+
+
+def _strip(arena, start):
+    """Drop from `start` on what no Status and no Results needs; records of kept values stay whole.
+
+    Such a record names an Item by its offset, in its status: that follows the Item. Returns {old: new} offsets.
+    """
+    moved, at, dropped, buf = {}, start, 0, arena.buf
+    while at < arena.fill:
+        record, end = at, arena.next(at)
+        whole = buf[at] == _KEPT
+        if whole:
+            arena.set_status(at, moved[arena.status(at)])
+        moved[at + dropped] = at
+        at += _HEAD
+        while at < end:
+            size = _FIELD + arena.status(at + _FIELD_SIZE)
+            if whole or buf[at] in _NARROW:
+                at += size
+            else:
+                arena.drop(at, at + size)
+                end -= size
+                dropped += size
+        arena.set_status(record + _SIZE, at - record - _HEAD)
+    return moved

@@ -1,59 +1,31 @@
-"""The properties of a node, `?prop=`: who may read and change them, and what they say.
+"""The properties of a node, `?prop=`: what they say; and which Gets with `?prop=` or `?list=` are answered.
 
-Rights on properties are decided here, all others by the tree. Loaded when the first such command comes.
+How properties are changed: dm_edit_nodes.py. What subtrees give: dm_queries.py.
 """
 
 from agent.compat import const
-from agent.dm_tree import FORMATS, allows, refuse
-from agent.dm_uri import join, name, parent
-from agent.errors import ProtocolError
+from agent.dm_tree import FORMATS, refuse
+from agent.dm_uri import name
 
-_ADD = const(1)
 _GET = const(16)
-_REPLACE = const(32)
 _NODE = const(1)
-_CMD_REPLACE = const(0x20)
-_NAMES = ("acl", "format", "name", "size", "title", "tstamp", "type", "verno")
+_PARTS = ("acl", "format", "name", "size", "title", "tstamp", "type", "verno", "value")
 
 
-def change_property(tree, kind, path, query, argument, text, server):
-    """Execute a command other than Get; the only one that a property knows is Replace."""
-    node = tree.demand(path)
-    if query != "prop":
-        refuse(405)
-    what = _property(argument)
-    if kind != _CMD_REPLACE or what not in ("acl", "name", "title"):
-        refuse(405)
-    may = tree.allowed(_REPLACE, parent(path), server)
-    if what != "acl" or node >> 8 & 15 == _NODE:
-        # The ACL of a leaf is a matter of its parent alone, everything else one of the node itself.
-        may = tree.allowed(_REPLACE, path, server) or what == "acl" and may
-    if not may:
-        refuse(425)
-    from agent import dm_acl, dm_edit
-
-    keep = dm_edit.snapshot(tree)
-    try:
-        if what == "name":
-            dm_edit.rename(tree, path, text)
-            path = join(parent(path), text)
-        elif what == "title":
-            tree.properties.set_title(path, text)
-        else:
-            text = dm_acl.check(text)
-            if not path and not allows(text, _ADD, "*"):
-                refuse(405)
-            tree.properties.set_acl(path, text)
-    except ProtocolError:
-        dm_edit.roll_back(tree, keep)
-        raise
-    tree.properties.touch(path)
+def check_query(tree, path, query, argument, server):
+    """Return the status that a Get deserves."""
+    if query == "prop":
+        return _check_property(tree, path, argument, server)
+    if argument.lower() not in ("struct", "structdata"):
+        if not tree.tnds:
+            refuse(406)
+        tnds_parts(argument)
+    tree.may(_GET, path, server)
     return 200
 
 
-def check_property(tree, path, argument, server):
-    """Return the status that a Get deserves."""
-    what, kind = _property(argument), tree.demand(path)
+def _check_property(tree, path, argument, server):
+    what, kind = property_name(argument), tree.demand(path)
     if what == "size" and kind >> 8 & 15 == _NODE:
         refuse(406)
     if what != "acl":
@@ -74,16 +46,29 @@ def property_text(tree, path, what):
     if what == "size":
         return str(tree.size(path))
     if what == "title":
-        return tree.properties.title_of(path)
+        return tree.properties.load(path)[4]
     if what == "tstamp":
-        return tree.properties.stamp(path)
+        return tree.properties.load(path)[3]
     if what == "type":
         return tree.type_of(path) or ("" if tree.kind(path) >> 8 & 15 == _NODE else "text/plain")
-    return str(tree.properties.version(path))
+    return str(tree.properties.load(path)[0])
 
 
-def _property(argument):
+def property_name(argument):
+    """Return the property that a query asks for; 406 where there is none such."""
     what = argument.lower()
-    if what not in _NAMES:
+    if what not in _PARTS[:-1]:
         refuse(406)
     return what
+
+
+def tnds_parts(argument):
+    """Return the parts that `TNDS`, `TNDS+ACL+...` or `TNDS-ACL-...` asks for."""
+    sign = "+" if "+" in argument else "-"
+    names = argument.lower().split(sign)
+    if names.pop(0) != "tnds":
+        refuse(406)
+    for part in names:
+        if part not in _PARTS:
+            refuse(406)
+    return [part for part in _PARTS if (part in names) == (sign == "+")]

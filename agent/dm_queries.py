@@ -1,27 +1,11 @@
-"""Gets whose URI ends with `?list=` or `?prop=`: subtrees in one answer, and a node's properties (see dm_property)."""
+"""What a Get gives whose URI ends with `?list=` or `?prop=`: subtrees in one answer, a node's properties (see dm_property)."""
 
 from agent.compat import const
 from agent.dm_sources import BytesSource, LeafSource
-from agent.dm_tree import refuse
 from agent.dm_uri import join
 
 _GET = const(16)
 _NODE = const(1)
-_PARTS = ("acl", "format", "name", "size", "title", "tstamp", "type", "verno", "value")
-
-
-def check_query(tree, path, query, argument, server):
-    """Return the status that a Get deserves."""
-    if query == "prop":
-        from agent.dm_property import check_property
-
-        return check_property(tree, path, argument, server)
-    if argument.lower() not in ("struct", "structdata"):
-        if not tree.tnds:
-            refuse(406)
-        _tnds_parts(argument)
-    tree.may(_GET, path, server)
-    return 200
 
 
 def sources(tree, path, query, argument, server, tnds_writer):
@@ -33,9 +17,10 @@ def sources(tree, path, query, argument, server, tnds_writer):
         text = property_text(tree, path, argument) if tree.kind(path) else ""  # a later command may have deleted it
         yield None, BytesSource(text.encode())
     elif tree.tnds and argument[:6] != "struct":
+        from agent.dm_property import tnds_parts
         from agent.tnds_writer import TndsSource
 
-        yield _uri(path), TndsSource(tree, path, _tnds_parts(argument), server, tnds_writer)
+        yield _uri(path), TndsSource(tree, path, tnds_parts(argument), server, tnds_writer)
     else:
         for node in readable(tree, path, server):
             if tree.kind(node) >> 8 & 15 == _NODE:
@@ -65,15 +50,3 @@ def readable(tree, path, server):
                 break
             else:
                 levels.pop()
-
-
-def _tnds_parts(argument):
-    """Return the parts that `TNDS`, `TNDS+ACL+...` or `TNDS-ACL-...` asks for."""
-    sign = "+" if "+" in argument else "-"
-    names = argument.lower().split(sign)
-    if names.pop(0) != "tnds":
-        refuse(406)
-    for name in names:
-        if name not in _PARTS:
-            refuse(406)
-    return [part for part in _PARTS if (part in names) == (sign == "+")]

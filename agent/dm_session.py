@@ -5,28 +5,12 @@ was taken, `end_answer()`, `step()` until it says 0. Where no answer comes: `no_
 does in each turn stands in a module of its own: dm_sending, dm_receiving, dm_judging, dm_acting.
 """
 
-from agent.compat import const, md5
+from agent.compat import const
 from agent.errors import ProtocolError
 from agent.late import late
-from agent.own_alert import OwnAlert
 from agent.phases import ACTING, JUDGING, OBJECT, READING, SENDING, take_turns
 
 NO_LIMIT = const(0x7FFFFFFF)
-
-
-class Request:
-    """What the driver must send; `mac` is the value of x-syncml-hmac or None."""
-
-    def __init__(self, url, content_type, length, mac):
-        self.url, self.content_type, self.length, self.mac = url, content_type, length, mac
-
-
-class Program:
-    """A message of the server: its records in the arena; `answers` holds what the user typed, by record."""
-
-    def __init__(self, arena, start, message):
-        self.start, self.end, self.message = start, arena.fill, message
-        self.answers = {}
 
 
 class Session:
@@ -38,7 +22,7 @@ class Session:
     def __getattr__(self, name):
         if name in ("make_request", "body", "make_answer"):
             from agent.dm_sending import Sending as Part
-        elif name in ("receive", "start_reader", "begin_message", "end_reading", "open_sink", "on_header"):
+        elif name in ("begin_answer", "receive", "end_reading", "open_sink", "on_header"):
             from agent.dm_receiving import Receiving as Part
         elif name in ("begin_commands", "on_alert", "too_large"):
             from agent.dm_acting import Acting as Part
@@ -58,7 +42,7 @@ class Session:
     def request(self):
         """Return what to send next; the same again after `no_answer`. None where the session has ended instead."""
         if self.dm.small:
-            self._reader = self._incoming = self._hash = self.header = None
+            self._reader = self._incoming = self._hash = self._window = self.header = None
             if self.chunks and not self.chunks.object:
                 self.chunks = None
             self._turn(SENDING)
@@ -67,21 +51,10 @@ class Session:
     def sent(self):
         """Our message is out: what made it can go, and is made again should it have to go out once more."""
         if self.dm.small and self._answer:
-            self._answer = None
+            self._answer = self._out = None
             self._turn(READING)
 
-    def _interrupted(self, target):
-        self.own.append(OwnAlert("1225", target=target))
-
     # -- receiving ----------------------------------------------------------------------------------------------------
-
-    def begin_answer(self, mac=None):
-        """An answer begins; `mac` is the value of its x-syncml-hmac."""
-        self.sent()
-        self._reader = None
-        self._window.open()
-        self._mac, self._hash = mac, md5() if mac else None
-        self._received, self.lost = 0, self.over
 
     def end_answer(self):
         """The answer is whole; return False where the flash is busy: call again."""
@@ -98,7 +71,7 @@ class Session:
                 self.no_answer()  # an older message once more: ours has not come through
                 return True
             if self.dm.small:
-                self._incoming = self._reader = None
+                self._incoming = self._reader = self._window = None
                 self._turn(JUDGING)
             self.arrived(told[0], told[1], self._mac, self._hash.digest() if self._hash else None)
             if self.acts_from >= 0:

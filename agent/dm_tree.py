@@ -1,7 +1,7 @@
 """The management tree: which object answers for a path, what is there, and who may do what with it.
 
 Rights are checked here, once, above the objects; what a node is and does is the objects' matter (hal/contracts.py,
-ManagementObject). Refusals come out as ProtocolError with the DM status. dm_edit changes the tree; `commit` makes it last.
+ManagementObject). Refusals come out as ProtocolError with the DM status. dm_edit changes the tree.
 """
 
 from agent.compat import const
@@ -35,23 +35,6 @@ def allows(acl, bit, server):
     return False
 
 
-class Value:
-    """What a command brings: `form` is an index of FORMATS, 0 where the server left it out."""
-
-    def __init__(self, data=b"", form=0, kind="", server="", correlator=None):
-        self.data, self.form, self.kind = data, form, kind
-        self.server, self.correlator = server, correlator
-
-
-def value_of(arena, item, command, server):
-    """Return the Value that an Item brings; Meta may stand at the Item or at its command."""
-    form = (arena.text(item, 0x87) or arena.text(command, 0x87)).lower()
-    if form not in FORMATS:
-        refuse(415)  # no such format
-    kind = arena.text(item, 0x93) or arena.text(command, 0x93)
-    return Value(arena.field(item, 0x0F) or b"", FORMATS.index(form), kind, server)
-
-
 class Tree:
     """Objects mounted at paths: `objects` has (path, object), `acls` (path, ACL) as the factory set them.
 
@@ -59,9 +42,10 @@ class Tree:
     """
 
     tnds = True  # device descriptions can be asked for and brought
+    tidy = None  # forgets what making an object, or a volatile reading, has brought into memory
 
     def __init__(self, objects, properties, settings, acls=(("", "Add=*&Get=*"),)):
-        self.objects, self.properties, self._settings = list(objects), properties, settings
+        self.objects, self.properties, self.settings = list(objects), properties, settings
         self._acls = dict(acls)
         self.samples = {}  # the first readings of volatile leaves, which stay for a session
 
@@ -80,15 +64,13 @@ class Tree:
         if callable(thing):
             thing = thing()
             objects[best] = (top, thing)
+            if self.tidy:
+                self.tidy()
         return thing, below(path, top)
-
-    def loaded(self):
-        """Return the objects that are there already: only they can have changed."""
-        return [thing for _, thing in self.objects if not callable(thing)]
 
     def unsettled(self):
         """Tell whether an object knows what is not on flash."""
-        for thing in self.loaded():
+        for _, thing in self.objects:
             if getattr(thing, "unsettled", False):
                 return True
         return False
@@ -144,12 +126,14 @@ class Tree:
     def _sample(self, path):
         if path not in self.samples:
             thing, inside = self.find(path)
-            buffer = bytearray(_FIRST_SAMPLE)
-            size = thing.read(inside, 0, memoryview(buffer))
-            if size == _FIRST_SAMPLE:  # there may be more, which a second reading gives in one piece
-                buffer = bytearray(_MAX_SAMPLE)
-                size = thing.read(inside, 0, memoryview(buffer))
-            self.samples[path] = bytes(memoryview(buffer)[:size])
+            for most in (_FIRST_SAMPLE, _MAX_SAMPLE):  # a reading that fills the buffer is made once more, in one piece
+                buffer = memoryview(bytearray(most))
+                size = thing.read(inside, 0, buffer)
+                if size < most:
+                    break
+            self.samples[path] = bytes(buffer[:size])
+            if self.tidy:
+                self.tidy()
         return self.samples[path]
 
     def value(self, path):
@@ -157,10 +141,6 @@ class Tree:
         data = bytearray(self.size(path))
         self.read(path, 0, memoryview(data))
         return data
-
-    def start_session(self):
-        """Let volatile leaves be read anew."""
-        self.samples.clear()
 
     # -- who may ------------------------------------------------------------------------------------------------------
 
@@ -187,13 +167,3 @@ class Tree:
         if not self.allowed(bit, path, server):
             refuse(425)  # the ACL refuses
         return kind
-
-    def commit(self):
-        """Put what has changed, all at once."""
-        changes, things = (), [self.properties] + self.loaded()
-        for thing in things:
-            changes += thing.changes()
-        if changes:
-            self._settings.put(changes)
-            for thing in things:
-                thing.saved()

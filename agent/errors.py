@@ -8,11 +8,15 @@ class AgentError(Exception):
     """The root of all errors that the agent raises on purpose."""
 
     code = 409
+    dates = False  # of a LinkError: only a certificate's validity dates are wrong, a clock that is set may help
 
-    def __init__(self, text="", code=0):
+    def __init__(self, text="", code=0, dlota=0, final=False, after_ms=0):
         super().__init__(text)
         if code:
             self.code = code
+        self.dlota = dlota  # the status for a download server; 0: that which belongs to `code`
+        self.final = final  # of a LinkError: trying again does not help
+        self.after_ms = after_ms  # of a LinkError: how long the server wants to be left alone
 
 
 class ProtocolError(AgentError):
@@ -26,10 +30,6 @@ class PackageError(AgentError):
 
     code = 402
 
-    def __init__(self, text="", code=0, dlota=0):
-        super().__init__(text, code)
-        self.dlota = dlota  # the status for a download server; 0: that which belongs to `code`
-
 
 class FlashError(AgentError):
     """The hardware did not do as it was told."""
@@ -41,10 +41,3 @@ class LinkError(AgentError):
     """The network failed; trying again may help unless `final` says otherwise."""
 
     code = 503
-    dates = False  # only the validity dates of a certificate are wrong: a clock that is set may help
-
-    def __init__(self, text="", code=0, dlota=0, final=False, after_ms=0):
-        super().__init__(text, code)
-        self.dlota = dlota
-        self.final = final
-        self.after_ms = after_ms  # how long the server wants to be left alone

@@ -7,37 +7,30 @@ _AT_ONCE = const(8)  # pieces that one poll sends, and reads of one poll
 
 
 class Exchange:
-    """One request and its answer; `sent` tells whether the request is out."""
+    """One request and its answer; `sent` tells whether the request is out.
+
+    Once `poll` has said True: `status`, and `length`, the size of the body, -1 where it is not known before its end.
+    """
 
     def __init__(self, web, origin, method, head, pieces, length):
-        self._web, self._origin, self._method, self._head = web, origin, method, head
+        self.web, self._origin, self._method, self._head = web, origin, method, head
         self._pieces, self._length = pieces, length
-        self._stream = self._resolver = self._address = None
-        self._over = self._closed = False
+        self.stream = self._resolver = self._address = None
+        self.over = self._closed = False
         self._begin(web.take(origin))
 
     def _begin(self, stream):
         """Begin to send from the first byte; `stream` is a kept connection or None."""
-        web = self._web
+        web = self.web
         web.window.open()
         self._answer = None  # until something of it comes
         self._reused = stream is not None
-        self._stream, self._stands, self._since = stream, self._reused, web.clock.ms()
+        self.stream, self._stands, self._since = stream, self._reused, web.clock.ms()
         pieces = self._pieces
         self._source = iter((pieces() if callable(pieces) else pieces) or ())
         self._piece, self._rest = memoryview(self._head), self._length
         self.sent = self._heard = False
         self._broken = None
-
-    @property
-    def status(self):
-        """Return the status of the answer, once `poll` has said True."""
-        return self._answer.status
-
-    @property
-    def length(self):
-        """Return the size of the body, -1 where it is not known before its end."""
-        return self._answer.length
 
     def field(self, name):
         """Return a field of the answer by its name in lower case (one of those that http.py keeps), else None."""
@@ -53,24 +46,28 @@ class Exchange:
         except Exception:  # of whoever makes the body
             self._let_go()
             raise
-        self._web.log("the kept connection to %s was dead", self._origin[1])
-        self._stream.close()
+        self.web.log("the kept connection to %s was dead", self._origin[1])
+        self.stream.close()
         self._begin(None)
         return False
 
     def read_into(self, into):
         """Return the number of bytes read from the body, 0 when it is complete, None when nothing is there yet."""
         try:
-            return self._read(into)
+            if self.over or not len(into):
+                return 0 if self.over else None
+            if self._closed:
+                raise LinkError("the exchange is closed", 503, 903)
+            return self._answer.read(self, into)
         except LinkError as e:
             self._fail(e)
 
     def close(self):
         """End the exchange; the connection stays open if the body was read whole and the server keeps it."""
-        answer, window = self._answer, self._web.window
-        if self._over and answer.keep and self.sent and window.start == window.end and not self._closed:
-            self._web.keep(self._origin, self._stream, self._since)
-            self._stream = None
+        answer, window = self._answer, self.web.window
+        if self.over and answer.keep and self.sent and window.start == window.end and not self._closed:
+            self.web.keep(self._origin, self.stream, self._since)
+            self.stream = None
         self._let_go()
 
     def _may_repeat(self, error):
@@ -81,13 +78,13 @@ class Exchange:
 
     def _let_go(self):
         self._closed = True
-        for part in (self._stream, self._resolver):
+        for part in (self.stream, self._resolver):
             if part:
                 part.close()
-        self._stream = self._resolver = None
+        self.stream = self._resolver = None
         self._pieces = self._source = self._piece = None  # who makes the body may be large
-        if self._web.exchange is self:
-            self._web.exchange = None
+        if self.web.exchange is self:
+            self.web.exchange = None
 
     def _fail(self, error):
         self._let_go()
@@ -98,7 +95,7 @@ class Exchange:
     def _go_on(self):
         if self._closed:
             raise LinkError("the exchange is closed", 503, 903)
-        if not self._stream and not self._connect():
+        if not self.stream and not self._connect():
             return False
         if not self.sent:
             self._send()
@@ -106,7 +103,7 @@ class Exchange:
 
     def _connect(self):
         """Find the address, begin the connection; tell whether it is begun."""
-        web = self._web
+        web = self.web
         _, _, host, port = self._origin
         address = self._address or web.net.known(host)
         if not address:
@@ -120,7 +117,7 @@ class Exchange:
             self._resolver.close()
             self._resolver = None
         self._address = address
-        self._stream = web.net.connect(host, address, port, self._origin[0])
+        self.stream = web.net.connect(host, address, port, self._origin[0])
         self._since = web.clock.ms()
         return True
 
@@ -128,10 +125,10 @@ class Exchange:
         for _ in range(_AT_ONCE):
             if not len(self._piece) and not self._next_piece():
                 self.sent, self._source = True, None
-                self._since = self._web.clock.ms()
+                self._since = self.web.clock.ms()
                 return
             try:
-                count = self._stream.write(self._piece)
+                count = self.stream.write(self._piece)
             except LinkError as e:
                 if not self._stands:
                     raise
@@ -140,13 +137,13 @@ class Exchange:
             if not count:
                 return self._wait_to_send()
             if not self._stands:
-                self._stands, self._since = True, self._web.clock.ms()
+                self._stands, self._since = True, self.web.clock.ms()
             self._piece = self._piece[count:]
 
     def _wait_to_send(self):
         if self._stands:
-            self._waited(self._web.send_ms)
-        elif self._web.clock.since(self._since) > self._web.connect_ms:
+            self.waited(self.web.send_ms)
+        elif self.web.clock.since(self._since) > self.web.connect_ms:
             raise LinkError("no connection to %s" % self._origin[1], 412, 954)
 
     def _next_piece(self):
@@ -164,8 +161,9 @@ class Exchange:
             raise LinkError("the body is longer than announced", 503, 903)
         return True
 
-    def _waited(self, most_ms):
-        if self._web.clock.since(self._since) > most_ms:
+    def waited(self, most_ms):
+        """Give up where the server has been silent for so long."""
+        if self.web.clock.since(self._since) > most_ms:
             raise LinkError("the server is silent", 407, 903)
 
     # -- the answer ---------------------------------------------------------------------------------------------------
@@ -173,24 +171,29 @@ class Exchange:
     def _hear(self):
         """Read the head; tell whether it is complete."""
         for _ in range(_AT_ONCE):
-            count = self._fill()
+            count = self.fill()
             if not count:
                 break
             self._heard = True
             if self._answer.head():
-                self._since = self._web.clock.ms()
-                self._over = not self._answer.room()
+                self.wait_anew()
+                self.status, self.length = self._answer.status, self._answer.length
+                self.over = not self._answer.room()
                 return True
         if self._broken:
             raise self._broken
         if self.sent:
-            self._waited(self._web.head_ms)
+            self.waited(self.web.head_ms)
         return False
 
-    def _fill(self):
+    def wait_anew(self):
+        """Something came: the time for what comes next begins."""
+        self._since = self.web.clock.ms()
+
+    def fill(self):
         """Read into the window; return what `read_into` of the stream does, but an end is an error."""
-        window = self._web.window
-        count = self._stream.read_into(window.space())
+        window = self.web.window
+        count = self.stream.read_into(window.space())
         if count is not None and not self._answer:
             from agent.http import Answer
 
@@ -200,31 +203,3 @@ class Exchange:
         elif count == 0:
             self._answer.closed()
         return count
-
-    def _read(self, into):
-        if self._over or not len(into):
-            return 0 if self._over else None
-        if self._closed:
-            raise LinkError("the exchange is closed", 503, 903)
-        answer, window = self._answer, self._web.window
-        while True:
-            room = answer.room()
-            if not room:
-                self._over = True
-                return 0
-            if room > 0 and window.start < window.end:
-                count = min(room, len(into), window.end - window.start)
-                into[:count] = window.view[window.start : window.start + count]
-                window.start += count
-            elif room > 0:
-                count = self._stream.read_into(into if len(into) <= room else memoryview(into)[:room])
-            else:
-                count = self._fill()
-            if count is None:
-                return self._waited(self._web.silence_ms)
-            self._since = self._web.clock.ms()
-            if not count:
-                answer.closed()
-            elif room > 0:
-                answer.took(count)
-                return count

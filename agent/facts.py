@@ -1,21 +1,22 @@
-"""What the running agent knows of itself and its board, for whoever wants to show it. Holds, and decides nothing."""
+"""What the running agent knows of itself and its board, for whoever wants to show it. Plain: it outlives this code."""
 
+from agent.fields import Fields
 from agent.seconds import Seconds
 
 
-class Facts:
-    """`cause` is one of reset.py, `journal` the agent's; `manifest()` gives the running bank's, None where it has none."""
+def make_facts(agent_version, board, poll_interval_ms, cause, clock, journal, manifest):
+    """Return them. `cause` is one of reset.py, `journal` the agent's; `manifest()` gives the running bank's or None.
 
-    def __init__(self, agent_version, board, poll_interval_ms, cause, clock, journal, manifest):
-        self.agent_version, self.board, self.poll_interval_ms = agent_version, board, poll_interval_ms
-        self.cause, self.clock, self.journal, self.manifest = cause, clock, journal, manifest
-        self.last_link_error = None  # (FUMO result code, text, seconds since the start)
-        self._seconds = Seconds(clock)
+    `uptime_s()` gives the seconds since the start; somebody has to ask at least once in six days.
+    """
+    self = Fields()
+    self.agent_version, self.board, self.poll_interval_ms = agent_version, board, poll_interval_ms
+    self.cause, self.clock, self.journal, self.manifest = cause, clock, journal, manifest
+    self.last_link_error = None  # (FUMO result code, text, seconds since the start)
+    self.uptime_s = Seconds(clock).now
+    return self
 
-    def uptime_s(self):
-        """Return the seconds since the start; ask at least once in six days."""
-        return self._seconds.now()
 
-    def link_failed(self, error):
-        """Take note of a LinkError."""
-        self.last_link_error = error.code, str(error), self.uptime_s()
+def link_failed(facts, error):
+    """Take note of a LinkError."""
+    facts.last_link_error = error.code, str(error), facts.uptime_s()

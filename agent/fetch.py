@@ -9,7 +9,6 @@ from agent.errors import FlashError, LinkError, PackageError
 from agent.installer import DONE, SEEK, WAIT
 from agent.installer import SAME as RUNS
 from agent.late import late
-from agent.sizes import largest
 
 MOST_MS = const(86400000)  # of one download
 _PAUSE_MS = const(10000)  # a block that takes longer does not come
@@ -19,18 +18,13 @@ LOADED = const(900)
 
 
 class Fetch:
-    """`step` until the record's phase is another; `running` gives what a package is held against.
+    """`step` until the record's phase is another; `owner` is the Update."""
 
-    `backoff` counts the failures in a row, `began` is when the order was taken or the board started.
-    """
-
-    def __init__(self, hardware, record, identity, port, source, running, backoff, began):
-        self._hardware, self._record, self._identity = hardware, record, identity
-        self._source, self._running, self._clock = source, running, port.clock
+    def __init__(self, owner):
+        self._owner, self._record, self._clock = owner, owner.record, owner.port.clock
         self._installer = self._stream = None
         self._offset = self._received = self._end = self._ends = 0
-        self._backoff, self._began = backoff, began
-        self._pausing_since = port.clock.ms()
+        self._pausing_since = self._clock.ms()
         self._pause_at = -1  # where the package stood when a pause was asked for
 
     def __getattr__(self, name):  # the beginning, the end, and all that goes wrong
@@ -82,13 +76,11 @@ class Fetch:
             self._start_installer()
         record = self._record
         if not self._stream:
-            capacity = largest(self._hardware.banks[1 - self._hardware.boot.confirmed()].image.size)
-            self._stream = self._source.open(record.job, self._offset, capacity)
-            self._received = self._installer.received
+            self._open()
         before = record.progress.package_at
         told = self._installer.step(self._stream)
         if record.progress.package_at > before:
-            self._backoff.reset()
+            self._owner.failures = 0
         manifest = self._installer.manifest
         if manifest and manifest.sha256 != record.job.digest:
             self._know(record.job, manifest.sha256)
@@ -96,7 +88,7 @@ class Fetch:
 
     def _follow(self, told):
         if told == WAIT:
-            if self._clock.since(self._began) > MOST_MS:
+            if self._clock.since(self._owner.began) > MOST_MS:
                 self._end_late()
             return _POLL_MS
         if told == SEEK:

@@ -1,13 +1,16 @@
 """The DOWNLOAD phase at its beginning, at its end, and where something goes wrong. See fetch.py."""
 
+from agent.backoff import pause_ms
 from agent.compat import const
 from agent.errors import LinkError, PackageError
 from agent.fetch import BROKEN, LOADED, MOST_MS, Fetch
 from agent.installer import Installer
 from agent.job import CLEAN, DOWNLOAD_ONLY, OK, PROGRESS, SAME
 from agent.record import SUCCESS
+from agent.sizes import largest
 
 _SAME_ENDS = const(3)
+_RESUMES = const(8)  # of a download, without a new block
 
 
 class Rare(Fetch):
@@ -22,18 +25,24 @@ class Rare(Fetch):
             self._record.keep()
 
     def _start_installer(self):
-        hardware = self._hardware
+        hardware = self._owner.hardware
         hardware.check_flash()
-        boot, running = hardware.boot, self._running()
+        boot, running = hardware.boot, self._owner.demands()
         bank = hardware.banks[1 - boot.confirmed()]
-        self._installer = Installer(bank, self._identity, running, self._record)
+        self._installer = Installer(bank, self._owner.identity, running, self._record)
         self._installer.start(hardware.erase_units, hardware.layout, hardware.banks[boot.running()].image)
         self._offset = 0
+
+    def _open(self):
+        hardware = self._owner.hardware
+        capacity = largest(hardware.banks[1 - hardware.boot.confirmed()].image.size)
+        self._stream = self._owner.source.open(self._record.job, self._offset, capacity)
+        self._received = self._installer.received
 
     def _hold_package(self):
         record = self._record
         job, package = record.job, record.package
-        package.bank, package.dirty_from = 1 - self._hardware.boot.confirmed(), CLEAN
+        package.bank, package.dirty_from = 1 - self._owner.hardware.boot.confirmed(), CLEAN
         package.digest = job.digest = self._installer.manifest.sha256
         job.boots = 0
         self.let_go()
@@ -44,7 +53,7 @@ class Rare(Fetch):
         """The image runs already; where it was only to be downloaded, an Exec Update behind it finds it held."""
         record = self._record
         if record.job.kind == DOWNLOAD_ONLY:
-            record.package.bank, record.package.digest = self._hardware.boot.confirmed(), record.job.digest
+            record.package.bank, record.package.digest = self._owner.hardware.boot.confirmed(), record.job.digest
         self.let_go()
         record.finish(SUCCESS, SAME, LOADED)
 
@@ -61,10 +70,12 @@ class Rare(Fetch):
 
     def _retry(self, error):
         self.let_go()
-        self._source.note_failure(error)
-        wait_ms = self._backoff.fail()
-        final = error.final and not (error.dates and self._source.set_clock())
-        if wait_ms < 0 or final or self._clock.since(self._began) > MOST_MS:
+        owner = self._owner
+        owner.source.note_failure(error)
+        owner.failures += 1
+        wait_ms = pause_ms(owner.failures, _RESUMES, owner.port.random)
+        final = error.final and not (error.dates and owner.source.set_clock())
+        if wait_ms < 0 or final or self._clock.since(owner.began) > MOST_MS:
             self._fail(error.code, error.dlota)
             return 0
         return max(wait_ms, error.after_ms)
@@ -72,8 +83,7 @@ class Rare(Fetch):
     def _refuse(self, error):
         if error.code == BROKEN and not self._record.job.restarts:
             self.let_go()
-            self._end = self._ends = 0
-            self._backoff.reset()
+            self._end = self._ends = self._owner.failures = 0
             self._record.restart()
         else:
             self._fail(error.code, error.dlota)

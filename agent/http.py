@@ -95,6 +95,31 @@ class Answer:
             raise bad("the connection was closed too early")
         self._stage = _OVER
 
+    def read(self, exchange, into):
+        """Read from the body; return what Exchange.read_into does."""
+        window = self._window
+        while True:
+            room = self.room()
+            if not room:
+                exchange.over = True
+                return 0
+            if room > 0 and window.start < window.end:
+                count = min(room, len(into), window.end - window.start)
+                into[:count] = window.view[window.start : window.start + count]
+                window.start += count
+            elif room > 0:
+                count = exchange.stream.read_into(into if len(into) <= room else memoryview(into)[:room])
+            else:
+                count = exchange.fill()
+            if count is None:
+                return exchange.waited(exchange.web.silence_ms)
+            exchange.wait_anew()
+            if not count:
+                self.closed()
+            elif room > 0:
+                self.took(count)
+                return count
+
     # -- lines --------------------------------------------------------------------------------------------------------
 
     def _expect(self, stage, budget):

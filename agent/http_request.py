@@ -1,7 +1,43 @@
-"""What an HTTP request says: where its URL leads, and its head as bytes."""
+"""How an HTTP request begins: where its URL leads, its head as bytes, and the connection that was kept for it. See web.py."""
 
 from agent.errors import LinkError, ProtocolError
 from agent.url import split
+from agent.web import Web
+
+
+class Opening(Web):
+    """What a Web does then."""
+
+    def open(self, method, url, fields=(), pieces=None, length=0):
+        """Begin a request and return its Exchange; the one before is over then.
+
+        `fields`: ((name, text), ...). `pieces`: buffers for the body, `length` bytes together, each valid until the next is
+        asked for; or a function that returns them, each time anew. LinkError for a URL that cannot be.
+        """
+        from agent.exchange import Exchange
+
+        if self.exchange:
+            self.exchange.close()
+        origin, path = origin_and_path(url)
+        body_length = length if pieces or method == "POST" else -1
+        head = request_head(method, origin[1], path, fields, body_length)
+        self.exchange = Exchange(self, origin, method, head, pieces, length)
+        return self.exchange
+
+    def take(self, origin):
+        """Return the kept connection if it goes to `origin` and seems to live, else None; it is not kept any more."""
+        stream = self._idle
+        if not stream:
+            return None
+        if origin == self._origin and 0 <= self.clock.since(self._since) <= self.idle_ms:
+            try:
+                if stream.read_into(self.window.view) is None:  # neither closed nor saying what nobody asked for
+                    self._idle = None
+                    return stream
+            except LinkError:
+                pass
+        self._drop()
+        return None
 
 
 def origin_and_path(url):

@@ -7,16 +7,17 @@
 
 import binascii
 
+from agent.account_nodes import account_nodes
+from agent.fields import Fields
 
-class Identity:
-    """`verify(key, digest, signature)` is the port's."""
 
-    def __init__(self, facts, verify):
-        self.product, self.model, self.verify = facts["product"], facts["model"], verify
-        self.device = facts["device"]
-        self.device_key = binascii.unhexlify(facts["device_key"])
-        self.anchors = tuple([(name, binascii.unhexlify(key)) for name, key in facts["anchors"]])
-        from agent.account_nodes import account_nodes
-
-        self.accounts = account_nodes(facts["accounts"])
-        self.servers = [account["server_id"] for account in facts["accounts"]]
+def make_identity(facts, verify):
+    """Return it as plain attributes; `verify(key, digest, signature)` is the port's."""
+    self = Fields()
+    self.product, self.model, self.verify = facts["product"], facts["model"], verify
+    self.device = facts["device"]
+    self.device_key = binascii.unhexlify(facts["device_key"])
+    self.anchors = tuple([(name, binascii.unhexlify(key)) for name, key in facts["anchors"]])
+    self.accounts = account_nodes(facts["accounts"])
+    self.servers = [account["server_id"] for account in facts["accounts"]]
+    return self

@@ -11,27 +11,28 @@ except ImportError:
     import zlib
 
 
-class Inflater:
-    """Inflate one whole packed block; `read_into` gives 0 at its end and raises ValueError or OSError where it is broken.
+def room_for(size):
+    """Return a BytesIO that a packed block of that size is written into: the decoder reads it there, no copy is made."""
+    return io.BytesIO(size) if deflate else io.BytesIO()
 
-    The block is handed over whole because MicroPython's decoder cannot wait for a socket in the middle of it.
+
+def inflated(packed, window=WINDOW_BITS):
+    """Return a stream of what a whole packed block makes; `packed` is a BytesIO that stands at its beginning.
+
+    Its `readinto` fills the buffer as far as the block goes, gives 0 at its end and raises ValueError or OSError where it is
+    broken. The block is there whole because MicroPython's decoder cannot wait for a socket in the middle of it.
     """
+    if deflate:
+        return deflate.DeflateIO(packed, deflate.RAW, window)
+    return _Inflated(packed.read(), window)
 
-    def __init__(self, packed, window=WINDOW_BITS):
-        if deflate:
-            self._stream = deflate.DeflateIO(io.BytesIO(packed), deflate.RAW, window)
-        else:
-            self._stream = None
-            self._decoder = zlib.decompressobj(-window)
-            self._rest = bytes(packed)
 
-    def read_into(self, into):
-        """Fill `into` as far as the block goes; return the number of bytes."""
-        if self._stream:
-            return self._stream.readinto(into)
-        return self._read_zlib(into)
+class _Inflated:
+    def __init__(self, packed, window):
+        self._decoder = zlib.decompressobj(-window)
+        self._rest = packed
 
-    def _read_zlib(self, into):
+    def readinto(self, into):
         filled = 0
         while filled < len(into) and not self._decoder.eof:
             try:

@@ -99,6 +99,7 @@ class Installer:
             if not writer.erase_ahead():
                 return WAIT
             self._link_lags = True
+            writer.at_once = 1  # it is read between two pages
         return MORE
 
     def _read_on(self, stream):

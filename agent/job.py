@@ -16,7 +16,7 @@ ATTEMPT = const(7)  # a note: the result in the outbox may have left the device
 UPLOAD = const(10)  # which file serial recovery was taking, see serial_install.py
 FLOOR = const(11)  # what a confirmed bank demanded that serial recovery overwrote
 
-# Phases of a job
+# Phases of a job; their names stand in lifecycle.py
 IDLE = const(0)
 ACCEPTED = const(1)  # an Exec Update was accepted, nothing has begun
 DOWNLOAD = const(2)  # from the first byte to the last one in flash
@@ -25,7 +25,6 @@ READY = const(4)  # the package is held
 ARM = const(5)  # the trial is about to be set
 TRIAL = const(6)  # the new firmware runs and has not been confirmed
 REPORT = const(7)  # the result is certain and waits to be delivered
-PHASES = ("idle", "accepted", "download", "", "ready", "arm", "trial", "report")
 
 # Events, that lead from phase to phase (see lifecycle.py)
 OK = const(0)
@@ -54,8 +53,6 @@ STATE_DONE = const(100)
 
 NO_BANK = const(0xFF)
 CLEAN = const(0xFFFFFFFF)  # no part of the spare bank is suspect
-_JOB = "<BBBBBBBBHI32s"
-_TEXTS = ("server", "node", "correlator", "url", "validator", "notify", "base")
 
 
 class Kept:
@@ -68,7 +65,7 @@ class Kept:
 
         return load(cls(), journal)
 
-    def __getattr__(self, name):  # pack, attempt, same_order
+    def __getattr__(self, name):  # pack, and of a Job begin, attempt, same_order
         from agent.job_bytes import Packing
 
         return late(Packing, self, name)
@@ -78,22 +75,7 @@ class Job(Kept):
     """What a server ordered, and how far it is."""
 
     def __init__(self):
-        self.phase = IDLE
-        self.kind = 0
-        self.state = STATE_IDLE  # kept after the end until the next order
-        self.arms = 0  # how often the trial was armed
-        self.boots = 0  # reboots without progress
-        self.serial = 0  # counts orders: tells the trials of one from those of the next
-        self.restarts = 0  # times the download began again because of a broken package
-        self.mark = 0  # progress at the last boot, for `boots`
-        self.digest = bytes(32)  # of the image that the job installs, zero while unknown
-        self.code = 0  # the result
-        self.agreed = False  # the user wants the download that a descriptor described
-        self.server = self.node = self.url = ""
-        self.validator = ""  # of the package at the download server
-        self.notify = ""  # where the download server wants to be told what became of it
-        self.base = ""  # the firmware that took the order, as the beginning of its image's digest
-        self.correlator = None  # its absence is not the empty text
+        self.begin()
 
 
 class Package(Kept):

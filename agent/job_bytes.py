@@ -3,13 +3,15 @@
 import struct
 
 from agent.compat import const
-from agent.job import _JOB, _TEXTS, JOB, OUTBOX, PACKAGE, Job, Kept, Outbox
+from agent.job import IDLE, JOB, OUTBOX, PACKAGE, STATE_IDLE, Job, Kept, Outbox
 
 _FORMAT = const(1)
 _AGREED = const(0x80)  # beside `restarts`
 _RESTARTS = const(0x7F)
 _ABSENT = const(0xFFFF)
 _LEAST = const(64)  # more than each of the structs
+_JOB = "<BBBBBBBBHI32s"
+_TEXTS = ("server", "node", "correlator", "url", "validator", "notify", "base")
 _LAYOUTS = (
     (OUTBOX, "<BHH", ("code", "dlota"), ()),
     (PACKAGE, "<BBI32s", ("bank", "dirty_from", "digest"), ()),
@@ -53,6 +55,25 @@ def _load_texts(value, names, data, at, end):
 
 class Packing(Kept):
     """What a value does rarely."""
+
+    def begin(self):
+        """A new Job: nothing is ordered."""
+        self.phase = IDLE
+        self.kind = 0
+        self.state = STATE_IDLE  # kept after the end until the next order
+        self.arms = 0  # how often the trial was armed
+        self.boots = 0  # reboots without progress
+        self.serial = 0  # counts orders: tells the trials of one from those of the next
+        self.restarts = 0  # times the download began again because of a broken package
+        self.mark = 0  # progress at the last boot, for `boots`
+        self.digest = bytes(32)  # of the image that the job installs, zero while unknown
+        self.code = 0  # the result
+        self.agreed = False  # the user wants the download that a descriptor described
+        self.server = self.node = self.url = ""
+        self.validator = ""  # of the package at the download server
+        self.notify = ""  # where the download server wants to be told what became of it
+        self.base = ""  # the firmware that took the order, as the beginning of its image's digest
+        self.correlator = None  # its absence is not the empty text
 
     def pack(self):
         """Return the value for the journal."""

@@ -4,7 +4,8 @@ import struct
 
 from agent.compat import const, crc32
 from agent.errors import FlashError
-from agent.journal import DATA_SIZE, Journal
+from agent.journal import DATA_SIZE
+from agent.journal_notes import Notes, fill_slot
 
 _SLOT = const(64)
 _MORE = const(0x80)  # in the length: the value goes on in the next slot
@@ -17,8 +18,27 @@ _SLOTS_A_READ = const(4)
 _BLANK_READ = b"\xff" * 256
 
 
-class Copies(Journal):
+class Copies(Notes):
     """What is wanted rarely."""
+
+    def set_up(self, region):
+        """Find what is kept."""
+        self._region, self._size = region, region.size // 3
+        self._slots = self._size // _SLOT
+        self._sector = region.erase_units[0][0]
+        self._slot = bytearray(_SLOT)
+        self._at = {}  # key -> its first slot in the newest copy
+        self._copy, self._revision = -1, 0
+        self._inside, self._free = False, 1
+        self._appendable = False  # else the next write is a put
+        self._tally_key, self._tally_at = -1, 0
+        self._mount()
+        self.was_clean = self._appendable  # nothing was in flight when the power went
+
+    def put(self, changes):
+        """Store several (key, data) at once, None to forget; they are in two copies before this returns."""
+        self.write_copies(changes, 2)
+        self._appendable = True
 
     def keys(self):
         """Return the keys that have a value."""
@@ -36,10 +56,6 @@ class Copies(Journal):
         """Say that nothing is in flight: the boot after this one may append without a put."""
         if not self._appendable or self._at.get(_CLEAN, 0) != self._free - 1:
             self.note(_CLEAN, b"")
-
-    def _put(self, changes):
-        self._write_copies(changes, 2)
-        self._appendable = True
 
     def recent(self, most):
         """Return (revision, slots in use, slots, [(key, size) of the newest slots, the newest last]) for a diagnosis."""
@@ -68,7 +84,7 @@ class Copies(Journal):
         return count < self._slots and self._crc_of(copy, count) == expected
 
     def _crc_of(self, copy, count):
-        crc, view = 0, memoryview(self._page)
+        crc, view = 0, memoryview(bytearray(_SLOT * _SLOTS_A_READ))
         for slot in range(1, count + 1, _SLOTS_A_READ):
             part = view[: min(_SLOTS_A_READ, count + 1 - slot) * _SLOT]
             self._region.read(copy * self._size + slot * _SLOT, part)
@@ -80,11 +96,12 @@ class Copies(Journal):
         self._at = {}
         self._free = count + 1
         self._inside = self._appendable = False
+        page = bytearray(_SLOT * _SLOTS_A_READ)
         for slot in range(0, self._slots, _SLOTS_A_READ):
-            self._region.read(copy * self._size + slot * _SLOT, self._page)
-            if self._page != _BLANK_READ:
+            self._region.read(copy * self._size + slot * _SLOT, page)
+            if page != _BLANK_READ:
                 for i in range(_SLOTS_A_READ):
-                    self._slot[:] = memoryview(self._page)[i * _SLOT : (i + 1) * _SLOT]
+                    self._slot[:] = memoryview(page)[i * _SLOT : (i + 1) * _SLOT]
                     if slot + i and self._slot != _BLANK:
                         self._index(slot + i)
 
@@ -97,7 +114,7 @@ class Copies(Journal):
         self._appendable = good and self._slot[0] == _CLEAN
         self._free = max(self._free, slot + 1)
 
-    def _write_copies(self, changes, wanted):
+    def write_copies(self, changes, wanted):
         """Write the snapshot to so many copies, the oldest first, never to the newest good one."""
         written = 0
         for _ in range(_TRIES):
@@ -119,7 +136,7 @@ class Copies(Journal):
         base = copy * self._size
         for sector in range(0, self._size, self._sector):
             self._region.erase(base + sector, self._sector)
-        writer = _SlotWriter(self._region, base, self._size, self._page)
+        writer = _SlotWriter(self._region, base, self._size)
         changed = [key for key, _ in changes]
         for key in self.keys():
             if key != _CLEAN and key not in changed:
@@ -146,14 +163,15 @@ class Copies(Journal):
         start = 0
         while start == 0 or start < len(data):
             rest = len(data) - start
-            self._fill_slot(key, view[start : start + min(rest, DATA_SIZE)], _MORE if rest > DATA_SIZE else 0)
+            piece = view[start : start + min(rest, DATA_SIZE)]
+            fill_slot(self._slot, key, piece, _MORE if rest > DATA_SIZE else 0)
             writer.add(self._slot)
             start += DATA_SIZE
 
     def _seal(self, copy, writer):
         """Write the header last; adopt the copy if it reads as it should."""
         head = struct.pack("<BIHI", _FORMAT, self._revision + 1, writer.count, writer.crc)
-        self._fill_slot(_HEADER, head, 0)
+        fill_slot(self._slot, _HEADER, head, 0)
         self._region.program(copy * self._size, self._slot)
         if self._check_header(copy) != (self._revision + 1, writer.count) or not self._check_snapshot(copy):
             return False
@@ -174,11 +192,11 @@ class Copies(Journal):
 class _SlotWriter:
     """Gathers slots to whole pages, behind the place of the header, and sums them up."""
 
-    def __init__(self, region, base, size, page):
+    def __init__(self, region, base, size):
         self._region = region
         self._base = base
         self._end = size // _SLOT
-        self._page = page
+        self._page = bytearray(256)
         self._start = 1  # first slot of the page that is gathered
         self.count = 0
         self.crc = 0

@@ -7,6 +7,7 @@ from agent import reset
 from agent.compat import const
 from agent.job import ACCEPTED, AGAIN, ARM, DOWNLOAD, FAIL, HELD, IDLE, OK, READY, REPORT, SAME, TRIAL
 
+PHASES = ("idle", "accepted", "download", "", "ready", "arm", "trial", "report")  # what people call them
 MAX_ARMS = const(3)
 MAX_BOOTS = const(10)  # reboots without progress
 

@@ -4,6 +4,8 @@ from agent.compat import const
 from agent.dm_store import Store
 from agent.late import later
 from agent.management import Management
+from agent.phases import tidy
+from agent.sizes import largest
 
 _PROPERTIES = const(2)  # keys in the settings journal
 _URLS = const(3)
@@ -37,7 +39,7 @@ class Making(Management):
         client = Client(tree, None, self.nonces, owner.port.random_bytes, owner.ui, board.arena_size)
         client.insecure, client.wbxml, client.small = board.insecure, board.wbxml, board.small
         client.xml = board.xml
-        client.max_object, client.log = owner.capacity(), owner.log
+        client.max_object, client.log = self.capacity(), owner.log
         return client
 
     def make_tree(self):
@@ -47,9 +49,11 @@ class Making(Management):
 
         if not self._set:
             self._set = Store(self.settings, _PROPERTIES, _PROPERTIES_QUOTA)
-        self._properties = Properties(self._set, later(self._owner, "now"))
+        self._properties = Properties(self._set, later(self, "now"))
         tree = Tree(self._objects(), self._properties, self.settings, self._acls())
         tree.tnds = self._owner.board.tnds
+        if self._owner.board.small:
+            tree.tidy = tidy
         return tree
 
     def _objects(self):
@@ -59,10 +63,11 @@ class Making(Management):
         device = owner.identity.device
         return (
             ("DevInfo", devinfo(device)),
-            ("DevDetail", devdetail(device, later(owner, "firmware_version"))),
+            ("DevDetail", devdetail(device, later(self, "firmware_version"))),
             ("DMAcc", later(self, "make_dmacc")),
             ("Inbox", later(self, "make_inbox")),
             (owner.board.root[2:], later(self, "make_fumo")),
+            (owner.board.root[2:] + "/Ext", later(self, "make_ext")),
         ) + owner.board.objects
 
     def make_dmacc(self):
@@ -73,10 +78,9 @@ class Making(Management):
 
     def make_inbox(self):
         """Return the object through which servers bring accounts."""
-        from agent.mo_dmacc import MOI
         from agent.mo_inbox import Inbox
 
-        return Inbox(((MOI, "DMAcc"),))
+        return Inbox()
 
     def make_fumo(self):
         """Return the firmware object."""
@@ -85,8 +89,53 @@ class Making(Management):
         owner = self._owner
         if not self._urls:
             self._urls = Store(self.settings, _URLS, _URLS_QUOTA)
-        push, details, held = later(owner, "make_push"), later(owner, "details"), later(owner, "held_manifest")
-        return Fumo(owner.board.root, self._urls, owner.update, push, details, held)
+        push, held = later(self, "make_push"), later(self, "held_manifest")
+        return Fumo(owner.board.root, self._urls, owner.update, push, held)
+
+    # -- what its leaves say ----------------------------------------------------------------------------------------------
+
+    def now(self):
+        """Return the time as properties carry it, "" where it is not known."""
+        owner = self._owner
+        if not owner.wall_time or not owner.wall_time.known:
+            return ""
+        from agent.dm_time import stamp
+
+        return stamp(owner.wall_time.unix())
+
+    def firmware_version(self):
+        """Return the version in the running bank's manifest."""
+        running = self._owner.update.running_manifest()
+        return running.version if running else ""
+
+    def capacity(self):
+        """Return the size of the largest package that is taken."""
+        owner = self._owner
+        return largest(owner.hardware.banks[1 - owner.hardware.boot.confirmed()].image.size)
+
+    def make_push(self):
+        """Return what takes a package that the server sends itself."""
+        from agent.push import Push
+
+        owner = self._owner
+        return Push(owner.hardware, owner.record, owner.identity, owner.update.demands())
+
+    def make_ext(self):
+        """Return what lies below Ext of the firmware object."""
+        from agent.mo_fumo_ext import details
+        from agent.mo_leaves import Leaves
+
+        owner = self._owner
+        return Leaves("", details(owner.hardware, owner.record, owner.facts))
+
+    def held_manifest(self, bank):
+        """Return the manifest of the package that a bank holds."""
+        from agent.verify import read_manifest
+
+        owner = self._owner
+        return read_manifest(owner.hardware.banks[bank], owner.identity)
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _acls(self):
         """The firmware servers may use the object and the accounts; everybody may look.

@@ -4,13 +4,10 @@ A notification or a wish that comes at a bad time is remembered, the newest one 
 tried again with growing pauses: a few times for a notification, for ever for a result.
 """
 
-from agent.backoff import Backoff
 from agent.compat import const
 from agent.errors import LinkError
 from agent.late import late
 
-_TRIES = const(3)  # sessions for one notification
-_DATAGRAM = const(512)
 _ASK_FIRST = const(3)
 
 
@@ -18,16 +15,9 @@ class Meetings:
     """At most one session at a time; `owner` is the Agent."""
 
     def __init__(self, owner):
-        self._owner = owner
-        self._notifications = self._kept = None
-        self._datagrams = self._bind(owner.board.notify_port)
-        self._data = memoryview(bytearray(_DATAGRAM if self._datagrams else 0))
-        self._trigger = self._called = self._talk = self._question = None  # _called: whose wish the session fulfils
-        self._failures = Backoff(owner.port.random, _TRIES)
-        self._retry_ms = self._failed_at = self._asked = 0
-        self._reports = False
+        self.set_up(owner)
 
-    def __getattr__(self, name):  # call, open
+    def __getattr__(self, name):  # set_up, call, open
         from agent.meetings_rare import Rare
 
         return late(Rare, self, name)
@@ -81,7 +71,3 @@ class Meetings:
         if not trigger or wait_ms and self._owner.port.clock.since(self._failed_at) < wait_ms:
             return False
         return trigger.ui_mode != _ASK_FIRST or self._may_begin()
-
-    def _on_status(self, code, authentic):
-        if authentic:
-            self._owner.requests.answered(self._asked, code)

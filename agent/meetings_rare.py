@@ -1,15 +1,29 @@
 """How a session is begun and ended, and what becomes of a notification. See meetings.py."""
 
+from agent.backoff import pause_ms
 from agent.compat import const
 from agent.errors import LinkError
+from agent.late import later
 from agent.meetings import Meetings
 from agent.phases import JUDGING, take_turns
 
 _CONFIRM = const(1101)
+_TRIES = const(3)  # sessions for one notification
+_DATAGRAM = const(512)
 
 
 class Rare(Meetings):
     """What a Meetings does only then."""
+
+    def set_up(self, owner):
+        """Begin: nothing is wanted."""
+        self._owner = owner
+        self._notifications = self._kept = None
+        self._datagrams = self._bind(owner.board.notify_port)
+        self._data = memoryview(bytearray(_DATAGRAM if self._datagrams else 0))
+        self._trigger = self._called = self._talk = self._question = None  # _called: whose wish the session fulfils
+        self._failures = self._retry_ms = self._failed_at = self._asked = 0
+        self._reports = False
 
     def call(self, name):
         """A session with that account is wanted as soon as it can be had."""
@@ -31,7 +45,7 @@ class Rare(Meetings):
             return
         alerts = self._opening(account)
         session_id, resync = 0, False
-        if trigger and not self._failures.failures:
+        if trigger and not self._failures:
             session_id, resync = trigger.session_id, trigger.resync
         client = owner.management.client()
         if client.small:  # what made it goes first
@@ -44,8 +58,8 @@ class Rare(Meetings):
         self._talk = Conversation(session, owner.web)
 
     def _remember(self, trigger):
-        self._trigger, self._retry_ms = trigger, 0
-        self._failures.reset()
+        self._trigger = trigger
+        self._failures = self._retry_ms = 0
 
     def _bind(self, port):
         """Return where notifications come in, None where they cannot: then the timer alone leads to sessions."""
@@ -73,18 +87,23 @@ class Rare(Meetings):
         return owner.management.first_account()
 
     def _opening(self, account):
-        from agent.own_alert import OwnAlert
+        from agent.own_alert import own_alert
 
         owner = self._owner
-        alerts = [OwnAlert("1200" if self._called and self._called.initiator else "1201")]
+        alerts = [own_alert("1200" if self._called and self._called.initiator else "1201")]
         result = owner.delivery.alert(account) if owner.record.outbox.code else None
         self._reports = result is not None
         if result:
             alerts.append(result)
         self._asked = owner.asks()
         if self._asked is not None:
-            alerts.append(owner.requests.alert(self._asked, account, owner.board.root, self._on_status))
+            alerts.append(owner.requests.alert(self._asked, account, owner.board.root, later(self, "on_status")))
         return alerts
+
+    def on_status(self, code, authentic):
+        """Take the Status of the alert that asks."""
+        if authentic:
+            self._owner.requests.answered(self._asked, code)
 
     def _may_begin(self):
         """Ask the user where the server wants that; tell whether the session may begin."""
@@ -122,9 +141,9 @@ class Rare(Meetings):
         owner.management.drop()
 
     def _end_trigger(self, failure):
-        wait_ms = self._failures.fail() if isinstance(failure, LinkError) else -1
+        self._failures += 1
+        wait_ms = pause_ms(self._failures, _TRIES, self._owner.port.random) if isinstance(failure, LinkError) else -1
         if wait_ms < 0:
-            self._trigger = None
-            self._failures.reset()
+            self._trigger, self._failures = None, 0
         else:
             self._retry_ms, self._failed_at = wait_ms, self._owner.port.clock.ms()

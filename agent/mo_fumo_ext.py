@@ -5,7 +5,7 @@ Every value is text and is asked for when it is read.
 
 
 def details(hardware, record, facts):
-    """Return the leaves as (path, function); `facts` is a facts.Facts."""
+    """Return the leaves as (path, function); `facts`: see facts.py."""
     boot = hardware.boot
     return (
         ("AgentVersion", facts.agent_version),

@@ -1,15 +1,63 @@
-"""What is ordered of the firmware object, and what ends a package that was pushed. See mo_fumo.py."""
+"""What is ordered and changed of the firmware object, and what ends a package that was pushed. See mo_fumo.py.
 
+A new PkgURL stands for another package: what was held is dropped, but only once the URL is on flash.
+"""
+
+from agent.compat import const
 from agent.dm_tree import refuse
 from agent.errors import FlashError
 from agent.job import DOWNLOAD_AND_UPDATE, DOWNLOAD_ONLY, UPDATE_ONLY, Job
-from agent.mo_fumo import Fumo
+from agent.mo_stored_edit import Editing
 
+_EXEC = const(8)
+_BIN = const(5)
+_B64 = const(6)
+_PKG_DATA = "Update/PkgData"
 _ORDERS = {"Download": DOWNLOAD_ONLY, "Update": UPDATE_ONLY, "DownloadAndUpdate": DOWNLOAD_AND_UPDATE}
 
 
-class Orders(Fumo):
+class Orders(Editing):
     """What a Fumo does then."""
+
+    def check(self, op, path, value):
+        """Return the status that the change deserves; an order's is known only when it is taken."""
+        if op == _EXEC:
+            return 202
+        if path != _PKG_DATA:
+            return Editing.check(self, op, path, value)
+        if value.form not in (0, _BIN, _B64):
+            return 415
+        return 200 if self._update.record.open else 403
+
+    def apply(self, op, path, value):
+        """Do it; `check` has said yes."""
+        if op == _EXEC:
+            return self._execute(path, value)
+        if path == _PKG_DATA:
+            return self._finish_push(value)
+        self._fresh = True
+        return Editing.apply(self, op, path, value)
+
+    def saved(self):
+        """The URL is on flash: now the package that it takes the place of may go."""
+        Editing.saved(self)
+        self._settle()
+
+    def reload(self):
+        """Forget what was not put."""
+        Editing.reload(self)
+        self._fresh = False
+
+    def snapshot(self):
+        """Return what `restore` needs."""
+        return self.store.blob, self._fresh
+
+    def restore(self, snapshot):
+        """Undo; tell whether it could be done."""
+        self.store.blob, self._fresh = snapshot
+        return True
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
 
     def _execute(self, path, value):
         """Take the order, on a small board at the agent's next step: here its stack is deep already, and 0 means not yet."""

@@ -8,6 +8,7 @@ import struct
 
 from agent.compat import const, crc32
 from agent.errors import LinkError, PackageError
+from agent.inflate import inflated, room_for
 from agent.sizes import BLOCK_BUFFER, BLOCK_HEAD_SIZE, BLOCK_OUT, DELTA_OUT, HEAD_SIZE, MAX_JWS, SECTOR, WINDOW_BITS
 
 MANIFEST = const(0)  # wants `fill`
@@ -23,6 +24,8 @@ DEFLATED = const(1)
 _CRC_AT = const(16)
 _MIN_WINDOW = const(9)
 _TWO_BYTES = const(0xFFFF)
+_PIECE = const(1024)  # of a packed block that is read at once
+_LARGE_PIECE = const(65536)  # the same where large blocks can be buffered
 
 
 class PackageReader:
@@ -31,7 +34,9 @@ class PackageReader:
     def __init__(self):
         self.state = MANIFEST
         self.received = 0  # bytes in all
-        self._view = None
+        self._piece = None
+        self._packed = None  # the packed block as a stream, filled a piece at a time
+        self._crc = 0  # of its head and of what has come of it
         self._head = bytearray(BLOCK_HEAD_SIZE)
         self._part, self._wanted, self._have = memoryview(self._head), HEAD_SIZE, 0
         self.manifest_text = None  # use it before `start`: what comes then takes its place
@@ -44,11 +49,17 @@ class PackageReader:
 
     def fill(self, stream):
         """Read once from `stream`; return the number of bytes, None when none are there yet."""
-        count = stream.read_into(self._part[self._have : self._wanted])
+        packed, left = self._packed, self._wanted - self._have
+        into = self._piece[:left] if packed else self._part[self._have : self._wanted]
+        count = stream.read_into(into)
         if count is None:
             return None
         if not count:
             raise LinkError("the download ended early")
+        if packed:
+            into = into[:count]
+            packed.write(into)
+            self._crc = crc32(into, self._crc)
         self._have += count
         self.received += count
         if self._have == self._wanted:
@@ -64,8 +75,8 @@ class PackageReader:
         self._source = source
         self.manifest_text = None
         self._most = most = min(manifest.packed_max, packed_max)
-        self._view = self._part = None  # first, so that there is room
-        self._view = memoryview(bytearray(most))
+        self._part = None  # first, so that there is room
+        self._piece = memoryview(bytearray(_LARGE_PIECE if most > BLOCK_BUFFER else _PIECE))
         if offset:
             self.offset, self._image_at = offset, image_at
         self._await_block()
@@ -85,10 +96,10 @@ class PackageReader:
     def _next_part(self):
         if self.state == MANIFEST:
             self._manifest_part()
-        elif self._wanted == BLOCK_HEAD_SIZE and self._part is not self._view:
-            self._block_head()
-        else:
+        elif self._packed:
             self._block_body()
+        else:
+            self._block_head()
 
     def _manifest_part(self):
         if self.manifest_text is not None:
@@ -128,20 +139,17 @@ class PackageReader:
         if not 0 < packed <= self._most or self.offset + self.block_packed > self._manifest.package_size:
             raise PackageError("a packed block is larger than the manifest says")
         self.block_size = size
-        self._expect(self._view, packed)
+        self._packed, self._crc = room_for(packed), crc32(memoryview(self._head)[:_CRC_AT])
+        self._expect(None, packed)
 
     def _block_body(self):
-        packed = self._view[: self._wanted]
-        crc = crc32(packed, crc32(memoryview(self._head)[:_CRC_AT]))
-        if crc != struct.unpack_from("<I", self._head, _CRC_AT)[0]:
+        plain, self._packed = self._packed, None
+        if self._crc != struct.unpack_from("<I", self._head, _CRC_AT)[0]:
             raise PackageError("a block of the package was damaged on its way")
         self._left = self.block_size
+        plain.seek(0)
         if self._head[0] == DEFLATED:
-            from agent.inflate import Inflater
-
-            plain = Inflater(packed, self._head[1] or WINDOW_BITS)
-        else:
-            plain = _Stored(packed)
+            plain = inflated(plain, self._head[1] or WINDOW_BITS)
         if self._manifest.encoding == "delta":
             from agent.delta import DeltaBlock
 
@@ -152,7 +160,7 @@ class PackageReader:
 
     def _decode(self, into):
         try:
-            count = self._decoder.read_into(into)
+            count = self._decoder.readinto(into)
         except (ValueError, OSError, EOFError):
             raise PackageError("a block of the package cannot be unpacked")
         if count != len(into):
@@ -162,7 +170,7 @@ class PackageReader:
         """The decoder must be at its end too: a block that inflates past its size is refused."""
         extra = bytearray(1)
         try:
-            more = self._decoder.read_into(extra)
+            more = self._decoder.readinto(extra)
         except (ValueError, OSError, EOFError):
             raise PackageError("a block of the package cannot be unpacked")
         if more:
@@ -176,17 +184,3 @@ class PackageReader:
         self.offset += self.block_packed
         self._image_at += self.block_size
         self._await_block()
-
-
-class _Stored:
-    """A block that did not shrink."""
-
-    def __init__(self, packed):
-        self._packed = packed
-        self._at = 0
-
-    def read_into(self, into):
-        count = min(len(into), len(self._packed) - self._at)
-        into[:count] = self._packed[self._at : self._at + count]
-        self._at += count
-        return count

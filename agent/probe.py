@@ -8,18 +8,22 @@ from agent.compat import const
 from agent.errors import LinkError
 
 _POLL_MS = const(20)
+_PAUSE_MS = const(30000)  # between two tries
 
 
 class Probe:
-    """`step` until `over`; `reached` then tells how it ended."""
+    """`step` until `reached`; `owner` is the Agent."""
 
-    def __init__(self, owner, account):
-        self._web, self._owner, self._account = owner.web, owner, account
-        self.over = self.reached = False
-        self._exchange = self._talk = None
+    def __init__(self, owner):
+        self._web, self._owner = owner.web, owner
+        self.reached = False
+        self._account = self._exchange = self._talk = None
+        self._failed_at = -1
 
     def step(self):
         """Do one thing; return the milliseconds until the next one is wanted."""
+        if not self._account and not self._begin():
+            return _PAUSE_MS
         try:
             return self._ask() if self._account.secure else self._prove()
         except LinkError as e:
@@ -28,6 +32,14 @@ class Probe:
                 self._owner.set_clock()
             self._end(False)
         return 0
+
+    def _begin(self):
+        """Tell whether a try is begun."""
+        clock = self._owner.clock
+        if self._failed_at < 0 or clock.since(self._failed_at) > _PAUSE_MS:
+            self._account = self._owner.management.first_account()
+            self._failed_at = clock.ms()
+        return self._account is not None
 
     def _ask(self):
         self._exchange = self._exchange or self._web.open("GET", self._account.url)
@@ -40,9 +52,9 @@ class Probe:
         if not self._talk:
             from agent.conversation import Conversation
             from agent.dm_session import Session
-            from agent.own_alert import OwnAlert
+            from agent.own_alert import own_alert
 
-            session = Session(self._owner.management.client(), self._account, (OwnAlert("1201"),))
+            session = Session(self._owner.management.client(), self._account, (own_alert("1201"),))
             self._talk = Conversation(session, self._web)
         session = self._talk.session
         wait_ms = self._talk.step()
@@ -58,4 +70,5 @@ class Probe:
             self._talk.close()
             self._owner.management.drop()
         self._web.close()
-        self.over, self.reached = True, reached
+        self._account = self._exchange = self._talk = None
+        self.reached, self._failed_at = reached, self._owner.clock.ms()

@@ -16,7 +16,15 @@ _ERASING = const(1)
 
 
 class Notes(Progress):
-    """What a Progress does while a package comes, and when it is made."""
+    """What a Progress does."""
+
+    def clear(self):
+        """Forget how far the last package was."""
+        self.package_at = 0  # offset in the package of the first block that is not done
+        self.image_at = 0  # what that block begins with in the image
+        self.erase_end = 0  # an erase up to here was announced; 0 for none
+        self.image = b""  # first eight bytes of the image's digest
+        self._behind = False  # the note does not know of the last blocks: a tally behind it would be wrong
 
     def begin(self, package_at, image_at, erase_end, digest):
         """Note the boundary, and what is going to be erased behind it."""
@@ -46,12 +54,15 @@ class Notes(Progress):
         flags = _ERASING if self.erase_end else 0
         return struct.pack(_NOTE, flags, self.package_at, self.image_at, self.erase_end, self.image)
 
-    def _load(self):
+    def load(self, journal):
+        """Take up what is kept."""
+        self._journal = journal
+        self.clear()
         note, tally = bytearray(58), bytearray(58)
-        if self._journal.get(PROGRESS, note) != _NOTE_SIZE:
+        if journal.get(PROGRESS, note) != _NOTE_SIZE:
             return
         flags, self.package_at, self.image_at, self.erase_end, self.image = struct.unpack_from(_NOTE, note, 0)
-        size = self._journal.tail(PROGRESS, tally)
+        size = journal.tail(PROGRESS, tally)
         for start in range(0, size - _ENTRY + 1, _ENTRY):
             entry = tally[start : start + _ENTRY]
             if entry[3] != _check(entry) or not 1 <= entry[0] <= DELTA_OUT // _CHUNK:

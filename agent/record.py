@@ -1,8 +1,7 @@
 """What the journal knows of the update, which record_changes.py alone changes: one put for each step of the life cycle."""
 
-from agent.job import ATTEMPT, IDLE, REPORT, Job, Outbox, Package
+from agent.job import IDLE, REPORT
 from agent.late import late
-from agent.progress import Progress
 
 SUCCESS = 200
 
@@ -11,15 +10,9 @@ class Record:
     """Job, package, outbox and progress, as they are and as they are kept."""
 
     def __init__(self, journal):
-        self._journal = journal
-        self.job = Job.load(journal)
-        self.package = Package.load(journal)
-        self.outbox = Outbox.load(journal)
-        self.progress = Progress(journal)
-        self.attempted = journal.get(ATTEMPT, bytearray(58)) > 0  # the result may have left the device
-        self.settle = None  # to be called before a reset that is planned
+        self.set_up(journal)
 
-    def __getattr__(self, name):  # all that changes it
+    def __getattr__(self, name):  # set_up, and all that changes it
         from agent.record_changes import Changes
 
         return late(Changes, self, name)

@@ -30,7 +30,10 @@ from agent.job import (
     TRIAL,
     UPLOAD,
     Job,
+    Outbox,
+    Package,
 )
+from agent.progress import Progress
 from agent.record import SUCCESS, Record
 
 _STATES = {DOWNLOAD: STATE_DOWNLOADING, READY: STATE_READY, ARM: STATE_UPDATING, TRIAL: STATE_UPDATING}
@@ -38,6 +41,16 @@ _STATES = {DOWNLOAD: STATE_DOWNLOADING, READY: STATE_READY, ARM: STATE_UPDATING,
 
 class Changes(Record):
     """What a Record does at those steps."""
+
+    def set_up(self, journal):
+        """Take up what is kept."""
+        self._journal = journal
+        self.job = Job.load(journal)
+        self.package = Package.load(journal)
+        self.outbox = Outbox.load(journal)
+        self.progress = Progress(journal)
+        self.attempted = journal.get(ATTEMPT, bytearray(58)) > 0  # the result may have left the device
+        self.settle = None  # to be called before a reset that is planned
 
     def go(self, event, more=()):
         """Put the phase that follows."""

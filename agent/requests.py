@@ -6,7 +6,7 @@ A user asks at once. Nothing of it waits: it says what is due and is told what c
 
 import hashlib
 
-from agent.backoff import Backoff
+from agent.backoff import pause_ms
 from agent.compat import const
 from agent.poll import Poll
 from agent.seconds import Seconds
@@ -35,16 +35,15 @@ class Requests:
         self._firmware = b"\x01" + hashlib.sha256(version.encode() + b"\x00" + digest).digest()[:16]
         self._changed = kept[1] if kept else not self._is_noted()
         self._poll = Poll(self._seconds, random, interval_ms // 1000, self._changed)
-        self._backoff = Backoff(random, _TRIES)
-        self._retry_at = 0
+        self._random = random
+        self._failures = self._retry_at = 0
         self._user, self._user_at = False, -_USER_S
         if kept:
-            _, _, self._poll.end, self._backoff.failures, self._retry_at, self._user, self._user_at = kept
+            _, _, self._poll.end, self._failures, self._retry_at, self._user, self._user_at = kept
 
     def keep(self):
         """Return what another one needs to go on."""
-        poll, failures = self._poll.end, self._backoff.failures
-        return self._seconds, self._changed, poll, failures, self._retry_at, self._user, self._user_at
+        return self._seconds, self._changed, self._poll.end, self._failures, self._retry_at, self._user, self._user_at
 
     def by_user(self, updating):
         """Take the wish of a user; return False, and forget it, while an update runs or within a minute of the last one."""
@@ -112,7 +111,8 @@ class Requests:
         return max(self._retry_at - self._seconds.now(), 0 if self._user else self._poll.left_s())
 
     def _fail(self):
-        wait_ms = self._backoff.fail()
+        self._failures += 1
+        wait_ms = pause_ms(self._failures, _TRIES, self._random)
         if wait_ms < 0:
             self._end(USER)
         else:
@@ -120,6 +120,6 @@ class Requests:
 
     def _end(self, kind):
         """Whatever was said: it is the interval's turn."""
-        self._backoff.reset()
+        self._failures = 0
         self._user = self._user and kind != USER
         self._poll.again()

@@ -7,10 +7,12 @@ passes the tree's own checks: to Replace a subtree one needs the rights to Delet
 from agent.compat import const
 from agent.dm_acl import for_creator
 from agent.dm_arena import to_text
-from agent.dm_edit import add, decoded, delete, replace, roll_back, snapshot
-from agent.dm_property import change_property
-from agent.dm_tree import FORMATS, Value, refuse
+from agent.dm_commit import roll_back, snapshot
+from agent.dm_edit import replace
+from agent.dm_edit_nodes import add, change_property, decoded, delete
+from agent.dm_tree import FORMATS, refuse
 from agent.dm_uri import is_below, join, name, normalise, parse
+from agent.dm_value import Value
 from agent.errors import ProtocolError
 from agent.syncml_tags import name as tag_name
 from agent.window import END, NEED_DATA, START, TEXT, Window
@@ -71,14 +73,14 @@ class _Reader:
         self._data = memoryview(value.data)
         self._first = self._data[0] if len(self._data) else 0x3C
         self._text = bytearray(_MAX_VALUE)
-        self._place = getattr(tree.find(path)[0], "place", None)  # an Inbox decides where a node goes
+        self._places = getattr(tree.find(path)[0], "places", None)  # an Inbox decides where a node goes
         self.acting = self._replacing = False
 
     def begin(self, replacing):
         """From now on act."""
         self.acting, self._replacing = True, replacing
         tree, path, server = self._tree, self._path, self._server
-        if self._place:
+        if self._places:
             if replacing:
                 refuse(405)
             tree.may(_BIT_ADD, path, server)
@@ -191,19 +193,31 @@ class _Reader:
             refuse(415)
         if len(self._nodes) > 1:
             return join(self._nodes[-2][0], node)
-        if self._place:
-            return self._place(self._tree, self._got.get(_T_DDF_NAME), node)
+        if self._places:
+            return self._place(self._got.get(_T_DDF_NAME), node)
         if path:
             path = join(path, node)
             return path if is_below(path, target) else join(target, path)
         return target if node in ("", name(target)) else join(target, node)
+
+    def _place(self, moi, name):
+        """Return the path of a node that does not exist yet, where what is described belongs."""
+        for known, top in self._places:
+            if known == moi:
+                number, path = 0, join(top, name)
+                while not name or self._tree.kind(path):
+                    number += 1
+                    name = "x%d" % number
+                    path = join(top, name)
+                return path
+        refuse(415, "nobody knows what to do with it")
 
     def _make(self, path, data, form, kind):
         tree, value = self._tree, Value(data or b"", form, kind, self._server)
         old = tree.kind(path)
         if not old or not self._replacing:
             add(tree, path, value)
-            if self._place and self._creator and len(self._nodes) == 1:
+            if self._places and self._creator and len(self._nodes) == 1:
                 tree.properties.set_acl(path, for_creator(self._creator))
         elif data is not None or form not in (0, old >> 8 & 15):
             replace(tree, path, value)

@@ -5,29 +5,21 @@ whose `open(job, offset, capacity)` gives a stream of the package, and `deliver(
 result and returns the milliseconds until the next one; once all is told it has ended the record.
 """
 
-from agent.backoff import Backoff
-from agent.compat import const
 from agent.job import STATE_DOWNLOADED
 from agent.late import late
 
-_RESUMES = const(8)  # of a download, without a new block
-
 
 class Update:
-    """The device's one update; `step` until the record is idle."""
+    """The device's one update; `step` until the record is idle. Made of hardware, record, identity, port, source, deliver and the
+    trial's policy.
+    """
 
     shallow = None  # function(function): on a small board calls it later, where the stack is not deep (see Agent)
 
-    def __init__(self, hardware, record, identity, port, source, deliver, trial_policy):
-        self.hardware, self.record, self.identity, self.port = hardware, record, identity, port
-        self.source, self.deliver, self.trial_policy = source, deliver, trial_policy
-        self.fetch = self._running = self._work = None
-        self.backoff = Backoff(port.random, _RESUMES)  # of the download, whose Fetch may be gone for a while
-        self.began = port.clock.ms()
-        self._wait_ms = self._waiting_since = 0
-        self.forbidden = ""  # why the board does not let the flash be written now
+    def __init__(self, *parts):
+        self.set_up(*parts)
 
-    def __getattr__(self, name):  # resume, accept, try_bank
+    def __getattr__(self, name):  # resume, accept, try_bank, demands
         from agent.update_orders import Orders
 
         return late(Orders, self, name)
@@ -70,12 +62,6 @@ class Update:
 
             self._work = Work(self)
         return self._work
-
-    def demands(self):
-        """Return what a package is held against, see Record.demands."""
-        return self.record.demands(self.running_manifest())
-
-    # -- helpers ------------------------------------------------------------------------------------------------------
 
     def wait(self, wait_ms):
         """Let nothing happen for so long; return it."""

@@ -8,6 +8,16 @@ from agent.update import Update
 class Orders(Update):
     """What an Update does then."""
 
+    def set_up(self, hardware, record, identity, port, source, deliver, trial_policy):
+        """Begin."""
+        self.hardware, self.record, self.identity, self.port = hardware, record, identity, port
+        self.source, self.deliver, self.trial_policy = source, deliver, trial_policy
+        self.fetch = self._running = self._work = None
+        self.failures = 0  # of the download in a row
+        self.began = port.clock.ms()  # or when the order was taken
+        self._wait_ms = self._waiting_since = 0
+        self.forbidden = ""  # why the board does not let the flash be written now
+
     def resume(self):
         """Take up what a reset interrupted; called once, before the first step."""
         from agent.resume import resume
@@ -36,9 +46,12 @@ class Orders(Update):
 
     def _begin(self):
         self.rest()
-        self.backoff.reset()
+        self.failures = self._wait_ms = 0
         self.began = self.port.clock.ms()
-        self._wait_ms = 0
+
+    def demands(self):
+        """Return what a package is held against, see Record.demands."""
+        return self.record.demands(self.running_manifest())
 
     def _base(self):
         running = self.running_manifest()

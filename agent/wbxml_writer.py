@@ -69,14 +69,6 @@ class WbxmlWriter:
         self.out.put(data)
         self.out.put(_NUL)
 
-    def state(self):
-        """Return what `restore` needs between two complete elements: the page."""
-        return self._page
-
-    def restore(self, state):
-        """Go on as if nothing had been written since `state`; `out` is the caller's matter."""
-        self._page = state
-
     def data_size(self, size, binary):
         """Return the size that so many bytes have in the document, as the Size of a Meta says it."""
         return size

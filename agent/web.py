@@ -6,7 +6,7 @@ anything was answered, the request goes out once more, provided that its body ca
 """
 
 from agent.compat import const
-from agent.errors import LinkError
+from agent.late import late
 from agent.window import Window
 
 WINDOW = const(1152)  # bytes: the longest field that is kept (see http.py), its name, its line end
@@ -28,22 +28,10 @@ class Web:
         self.exchange = self._idle = self._origin = None
         self._since = 0
 
-    def open(self, method, url, fields=(), pieces=None, length=0):
-        """Begin a request and return its Exchange; the one before is over then.
+    def __getattr__(self, name):  # open, take
+        from agent.http_request import Opening
 
-        `fields`: ((name, text), ...). `pieces`: buffers for the body, `length` bytes together, each valid until the next is
-        asked for; or a function that returns them, each time anew. LinkError for a URL that cannot be.
-        """
-        from agent.exchange import Exchange
-        from agent.http_request import origin_and_path, request_head
-
-        if self.exchange:
-            self.exchange.close()
-        origin, path = origin_and_path(url)
-        body_length = length if pieces or method == "POST" else -1
-        head = request_head(method, origin[1], path, fields, body_length)
-        self.exchange = Exchange(self, origin, method, head, pieces, length)
-        return self.exchange
+        return late(Opening, self, name)
 
     def close(self):
         """Let go of everything."""
@@ -54,21 +42,6 @@ class Web:
     def keep(self, origin, stream, since):
         """Take back a connection that can be used again and has been silent since then."""
         self._idle, self._origin, self._since = stream, origin, since
-
-    def take(self, origin):
-        """Return the kept connection if it goes to `origin` and seems to live, else None; it is not kept any more."""
-        stream = self._idle
-        if not stream:
-            return None
-        if origin == self._origin and 0 <= self.clock.since(self._since) <= self.idle_ms:
-            try:
-                if stream.read_into(self.window.view) is None:  # neither closed nor saying what nobody asked for
-                    self._idle = None
-                    return stream
-            except LinkError:
-                pass
-        self._drop()
-        return None
 
     def log(self, text, *arguments):
         """Say something to whoever listens."""

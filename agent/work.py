@@ -42,8 +42,7 @@ class Work:
         if not owner.fetch:
             from agent.fetch import Fetch
 
-            parts = owner.hardware, self._record, owner.identity, owner.port, owner.source, owner.demands
-            owner.fetch = Fetch(*parts, owner.backoff, owner.began)
+            owner.fetch = Fetch(owner)
         wait_ms = owner.wait(owner.fetch.step())
         if self._record.job.phase != DOWNLOAD:
             owner.fetch = None

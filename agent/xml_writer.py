@@ -67,11 +67,6 @@ class XmlWriter:
                 done = i + 1
         put(data[done:])
 
-    def restore(self, state=None):
-        """Go on as if nothing had been written since `state`; `out` is the caller's matter."""
-
-    state = restore  # what `restore` needs between two complete elements: nothing
-
     def data_size(self, size, binary):
         """Return the size that so many bytes have in the document, as the Size of a Meta says it."""
         return (size + 2) // 3 * 4 if binary else size

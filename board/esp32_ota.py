@@ -5,12 +5,13 @@ partition table is a copy of this file with other sizes.
 """
 
 from hal.boot_esp32 import OtaControl
-from hal.boot_record import BootRecord
+from hal.boot_kept import BootKept
 from hal.flash_esp32 import Esp32Flash, esp_partitions, ota_slots, otadata_partition, state_partition
 from hal.hardware import Bank, Hardware
 from hal.no_counter import NoCounter
 from hal.otadata import Otadata
 from hal.region import carve, layout_hash
+from hal.state_layout import layout_of_state
 from hal.status_led import StatusLed
 from hal.watchdog import Feeder, fitting_units
 
@@ -23,18 +24,11 @@ LED, BUTTON = 4, 27  # the button asks for an update
 UART, UART_TX, UART_RX = 2, 26, 25
 NETWORK = "wifi"
 OPTIONS = {"name": "esp32_ota", "small": True}
-_SECTOR = 4096
 
 
 def layout_of(size):
     """Return what lies where in the partition of the state; its last region is there for its name, which goes into the hash."""
-    names = (("boot", 3), ("journal", 3), ("header0", 1), ("header1", 1), ("settings", 6), ("factory", 2))
-    found, start = [], 0
-    for name, sectors in names:
-        found.append((name, start, sectors * _SECTOR))
-        start += sectors * _SECTOR
-    found.append(("slots of %d" % SLOT_SIZE, size - _SECTOR, _SECTOR))
-    return tuple(found)
+    return layout_of_state("boot", size, "slots of %d" % SLOT_SIZE)
 
 
 def build(port):
@@ -45,7 +39,7 @@ def build(port):
     state = Esp32Flash(state_partition(partitions, STATE, STATE_SIZE), feed)
     regions = carve(state, layout)
     otadata = Otadata(Esp32Flash(otadata_partition(partitions), feed))
-    boot = OtaControl(partitions, otadata, slots, BootRecord(regions["boot"]), feed, port.log)
+    boot = OtaControl(partitions, otadata, slots, BootKept(regions["boot"]), feed, port.log)
     boot.start()
     hardware = Hardware(
         layout_hash(layout),

@@ -18,7 +18,12 @@ WATCHDOG_MS = 8388  # as far as the RP2040 can count
 LED, BUTTON = 14, 15  # the button, held at the start: serial recovery
 UART, UART_TX, UART_RX = 0, 0, 1
 NETWORK = "wifi"
-OPTIONS = {"name": "pico_w_internal", "small": True}
+OPTIONS = {
+    "name": "pico_w_internal",
+    "small": True,
+    "xml": False,
+    "tnds": False,
+}  # docs/memory.md: what a board can leave out
 
 
 def build(port):
@@ -26,21 +31,7 @@ def build(port):
     feeder = Feeder(port.watchdog, port.clock)
     flash = FlashFiles(port.files(FILES), FLASH_SIZE, feeder.feed)
     hardware = assemble(port, flash, LAYOUT, port.scratch)
-    hardware.check_flash = _Room(flash, hardware.boot).check
     hardware.button = port.pin_in(BUTTON, pull_up=True)
     hardware.led = StatusLed(port.pin_out(LED), port.clock)
     hardware.uart = port.console(UART, tx=UART_TX, rx=UART_RX)
     return hardware
-
-
-class _Room:
-    """What is checked before a bank is written: that the file system has the room for it."""
-
-    def __init__(self, flash, boot):
-        self._flash, self._boot = flash, boot
-
-    def check(self):
-        """Raise FlashError where the bank that does not run has no room."""
-        _, start, size = LAYOUT[-1 - self._boot.running()]
-        self._flash.require(start, size)
-        self._boot.firm()

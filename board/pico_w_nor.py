@@ -18,7 +18,12 @@ WATCHDOG_MS = 8388  # as far as the RP2040 can count; the RP2350 could count twi
 LED, BUTTON = 14, 15  # the button, held at the start: serial recovery
 UART, UART_TX, UART_RX = 0, 0, 1
 NETWORK = "wifi"
-OPTIONS = {"name": "pico_w_nor", "small": True}
+OPTIONS = {
+    "name": "pico_w_nor",
+    "small": True,
+    "xml": False,
+    "tnds": False,
+}  # docs/memory.md: what a board can leave out
 
 
 def build(port):

@@ -16,6 +16,8 @@ NETWORK = "serial"
 OPTIONS = {
     "name": "rig_mps2",
     "small": True,
+    "xml": False,
+    "tnds": False,
     "needs_server": False,
     "trial_min_ms": 500,
     "trial_max_ms": 10000,

@@ -10,6 +10,7 @@ from hal.flash_span import Behind, FlashSpan
 from hal.hardware import Bank, Hardware
 from hal.no_counter import NoCounter
 from hal.region import carve, layout_hash
+from hal.state_layout import layout_of_state
 from hal.watchdog import fitting_units
 
 NAME = "rpi_tryboot"
@@ -24,18 +25,11 @@ MIB = 1 << 20
 BOOT_SIZE = 128 * MIB
 ROOT_SIZE = 512 * MIB
 STATE_SIZE = MIB
-_SECTOR = 4096
 
 
 def layout_of(size):
     """Return the layout of the state partition; the region at its end is there for its name, which goes into the hash."""
-    names = (("boot", 3), ("journal", 3), ("header0", 1), ("header1", 1), ("settings", 6), ("factory", 2))
-    found, start = [], 0
-    for name, sectors in names:
-        found.append((name, start, sectors * _SECTOR))
-        start += sectors * _SECTOR
-    found.append(("partitions of %d + %d" % (BOOT_SIZE, ROOT_SIZE), size - _SECTOR, _SECTOR))
-    return tuple(found)
+    return layout_of_state("boot", size, "partitions of %d + %d" % (BOOT_SIZE, ROOT_SIZE))
 
 
 def build(port):

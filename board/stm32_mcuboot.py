@@ -4,6 +4,7 @@ MicroPython's own firmware is not updated: nothing on an STM32 tries it and take
 is the microcontroller's firmware, written into the second slot while it is held in its reset. The state has a chip of its own.
 """
 
+from agent.late import later
 from hal.cotarget_bus import TargetBus
 from hal.cotarget_hardware import Slot, assemble, state_layout
 from hal.cotarget_parts import LineProbe
@@ -61,7 +62,7 @@ def build(port):
         swap_ms=SWAP_MS,
         confirms=CONFIRMS,
         shared=SHARED_SUPPLY,
-        end=port.reboot,
+        end=later(port, "reboot"),
     )
     hardware.led = StatusLed(port.pin_out(LED), port.clock)
     hardware.button = port.pin_in(BUTTON, pull_up=None)

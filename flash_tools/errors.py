@@ -43,12 +43,6 @@ class SilentError(ToolError):
     exit_code = 7
 
 
-class RolledBackError(ToolError):
-    """The device runs the firmware that it had before."""
-
-    exit_code = 8
-
-
 class StoppedError(ToolError):
     """Ctrl-C; the text says what it leaves."""
 

@@ -15,6 +15,7 @@ attempt: that is in `note`, a BootRecord beside the journal, where TRIED says th
 from agent.compat import const
 from agent.errors import FlashError
 from hal.boot_record import ARMED, TRIED
+from hal.native_boot import NativeBoot
 from hal.otadata import LOST, NEW, PENDING, UNDEFINED, VALID
 
 _NO_ROLLBACK = const(-261)
@@ -22,68 +23,21 @@ _NOT_VALID = const(-0x1503)  # ESP_ERR_OTA_VALIDATE_FAILED
 _NEEDS = "this MicroPython cannot go back (OSError -261): build it with CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE"
 
 
-class OtaControl:
+class OtaControl(NativeBoot):
     """`log(text, *arguments)` hears what is wrong; the update's result is a number only."""
 
-    native = True  # no first stage of ours: the agent runs from the slot that the bootloader has chosen
-
     def __init__(self, partitions, otadata, slots, note, feed, log):
-        self._partitions, self._otadata, self._slots = partitions, otadata, slots
-        self._note, self._feed, self._log = note, feed, log
-        self._fault, self._running = "", 0
+        super().__init__(note, log)
+        self._partitions, self._otadata, self._slots, self._feed = partitions, otadata, slots, feed
         self._find_running()
         self._torn = self._walked = False
         self._confirmed = self._running
         self._judge()
         self._over = self._is_over()
 
-    # -- BootControl --------------------------------------------------------------------------------------------------
-
-    def running(self):
-        """Return the bank that the bootloader started."""
-        return self._running
-
-    def confirmed(self):
-        """Return the bank that starts when the trial is over."""
-        return self._confirmed
-
-    def ran_before(self):
-        """Return the bank whose trial is over, else -1."""
-        return self._note.trial if self._is_over() else -1
-
     def fell_back(self):
         """Tell whether the image that otadata names did not start, because it is damaged."""
         return self._walked
-
-    def tried(self, bank, attempt):
-        """Tell whether that trial is over: the bootloader has written so."""
-        return self._is_over() and self._note.trial == bank and self._note.attempt == attempt
-
-    def set_trial(self, bank, attempt):
-        """Make the next boot, and only that one, a trial of the bank."""
-        self._refuse(self._fault or self.why_kept(bank))
-        try:
-            self._otadata.firm(self._confirmed)
-            self._note.bank = self._confirmed
-            self._note.set_trial(bank, attempt)
-            self._set_boot(bank)
-        except FlashError as e:
-            self._log("no trial: %s", e)
-            raise
-        self._over = False
-
-    def confirm(self):
-        """Have otadata say twice that the bank that runs is kept. The note says before that the trial has passed."""
-        self._refuse(self._fault)
-        try:
-            self._pass()
-            self._mark_valid()
-            self._confirmed, self._torn = self._running, False
-            self._otadata.firm(self._running)
-        except FlashError as e:
-            self._log("the firmware cannot be confirmed: %s", e)
-            raise
-        self._keep_note()
 
     # -- for the board ------------------------------------------------------------------------------------------------
 
@@ -108,31 +62,6 @@ class OtaControl:
                 self._keep_note()
             except FlashError as e:
                 self._log("%s", e)
-
-    def check(self):
-        """Before a bank is written: raise FlashError where its trial could not be armed or not be confirmed."""
-        try:
-            self._refuse(self._fault or (self._running != self._confirmed and "a trial goes on"))
-            if self._note.found and self._note.bank == self._confirmed:
-                self._note.firm()
-            else:
-                self._keep_note()
-            self._mark_valid()  # writes nothing now, and tells whether it could
-        except FlashError as e:
-            self._log("no update: %s", e)
-            raise
-
-    def fit(self):
-        """A self-test: what runs is one of the two slots."""
-        return not self._fault
-
-    def why_kept(self, bank):
-        """Return "" where the bank may be written, else why not."""
-        if self._fault:
-            return self._fault
-        if bank == self._running:
-            return "bank %d is the one that runs" % bank
-        return "bank %d is the one that is confirmed" % bank if bank == self._confirmed else ""
 
     # -- who runs, and what that is -----------------------------------------------------------------------------------
 
@@ -164,6 +93,26 @@ class OtaControl:
         note = self._note
         told = note.state in (ARMED, TRIED) and note.trial != self._running
         return told and self._otadata.ended(note.trial)
+
+    # -- what otadata is to say: NativeBoot asks for it ---------------------------------------------------------------
+
+    def _arm(self, bank, attempt):
+        self._otadata.firm(self._confirmed)
+        self._arm_note(bank, attempt)
+        self._set_boot(bank)
+        self._over = False
+
+    def _keep(self):
+        """Have otadata say twice that the bank that runs is kept. The note says before that the trial has passed."""
+        self._pass()
+        self._mark_valid()
+        self._confirmed, self._torn = self._running, False
+        self._otadata.firm(self._running)
+
+    def _probe(self):
+        self._refuse(self._running != self._confirmed and "a trial goes on")
+        self._firm_note()
+        self._mark_valid()  # writes nothing now, and tells whether it could
 
     # -- otadata, by MicroPython --------------------------------------------------------------------------------------
 
@@ -204,13 +153,3 @@ class OtaControl:
         otadata.look()
         if otadata.named() != (self._running, VALID):
             raise FlashError(LOST)
-
-    # -- helpers ------------------------------------------------------------------------------------------------------
-
-    def _keep_note(self):
-        self._note.run(self._confirmed)
-        self._note.confirm()
-
-    def _refuse(self, reason):
-        if reason:
-            raise FlashError(reason)

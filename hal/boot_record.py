@@ -1,7 +1,7 @@
 """The only truth about which bank runs: one record in an otherwise empty sector, three sectors, the oldest is written next.
 
 It implements BootControl for boards whose first stage is ours. A normal boot reads three records and writes nothing.
-The bytes are described in docs/flash-format.md.
+The bytes are described in docs/flash-format.md. Boards that live long have a BootKept, which has this in memory only meanwhile.
 """
 
 import hashlib
@@ -9,23 +9,19 @@ import struct
 
 from agent.compat import const
 from agent.errors import FlashError
+from hal.boot_facts import ARMED, CONFIRMED, FALLBACK, NO_BANK, TRIED, BootFacts
 
-CONFIRMED = const(1)  # `bank` runs
-ARMED = const(2)  # the next boot tries `trial`
-TRIED = const(3)  # the trial of `trial` has begun; whoever reads this at a start runs `bank` again
-FALLBACK = const(4)  # `bank` runs because the one confirmed after it kept crashing
 _MAGIC = b"FUB1"
 _RECORD = const(32)
 _FIELDS = "<IBBBBB"  # sequence, state, bank, trial, attempt, void
 _TRIES = const(3)
-_NO_BANK = const(0xFF)
 _VOID = const(0)
 _NOT_VOID = const(0xFF)
 _MARKS = const(256)  # crash marks: one byte a page, behind the record that is oldest
 _MARK_COUNT = const(4)
 
 
-class BootRecord:
+class BootRecord(BootFacts):
     """Which bank is confirmed, which one is on trial, and how often the running one has crashed."""
 
     def __init__(self, region, running=0):
@@ -38,44 +34,11 @@ class BootRecord:
         self._newest = -1
         self.state = CONFIRMED
         self.bank = 0
-        self.trial = _NO_BANK
+        self.trial = NO_BANK
         self.attempt = 0
         self.void = False  # no bank is confirmed: serial recovery overwrote the one that was, `bank` is the other one
         self.found = False  # a valid record was read; without one bank 0 is a guess
         self._load()
-
-    def running(self):
-        """Return the bank that runs; the first stage sets it with `run`."""
-        return self._running
-
-    def run(self, bank):
-        """Remember what the first stage chose."""
-        self._running = bank
-
-    def remember(self, bank):
-        """Keep which bank ran before the reset, -1 where nothing tells."""
-        self._ran_before = bank
-
-    def ran_before(self):
-        """Return the bank that ran before the reset, -1 where nothing tells."""
-        return self._ran_before
-
-    def confirmed(self):
-        """Return the last bank that was confirmed."""
-        return self.bank
-
-    def fell_back(self):
-        """Tell whether the bank that runs does so because the one confirmed after it kept crashing."""
-        return self.state == FALLBACK
-
-    def tried(self, bank, attempt):
-        """Tell whether that trial of `bank` has been used up; one of an earlier update does not count."""
-        return self.state == TRIED and self.trial == bank and self.attempt == attempt
-
-    @property
-    def trial_waits(self):
-        """Tell whether the next boot is a trial."""
-        return self.state == ARMED
 
     def set_trial(self, bank, attempt):
         """Make the next boot a trial of `bank`."""
@@ -90,19 +53,19 @@ class BootRecord:
         """Make the running bank the confirmed one, in two records: one alone could fade or rot and bring the old bank back."""
         self.void = False
         for _ in range(2):
-            self._write(CONFIRMED, self._running, _NO_BANK)
+            self._write(CONFIRMED, self._running, NO_BANK)
 
     def fall_back(self, bank):
         """Give up the confirmed bank for `bank`, which is the confirmed one from now on."""
         self.void = False
         for _ in range(2):
-            self._write(FALLBACK, bank, _NO_BANK)
+            self._write(FALLBACK, bank, NO_BANK)
 
     def give_up(self, bank):
         """Say that no bank is confirmed, before `bank` is overwritten: from here on nothing runs but a trial."""
         self.void = True
         for _ in range(2):
-            self._write(CONFIRMED, 1 - bank, _NO_BANK)
+            self._write(CONFIRMED, 1 - bank, NO_BANK)
 
     def firm(self):
         """See to it that two records name the confirmed bank, before the other one is written: one alone could fade."""

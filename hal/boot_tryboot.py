@@ -13,6 +13,7 @@ from agent.compat import const
 from agent.errors import FlashError
 from hal import autoboot
 from hal.boot_record import ARMED, TRIED
+from hal.native_boot import NativeBoot
 
 REBOOT_ARGUMENT = "0 tryboot"
 _OLDEST = const(1669334400)  # 2022-11-25: from here on a Pi 4 knows tryboot_a_b and falls back
@@ -21,13 +22,12 @@ _OF_CARDS = (1, 4, 6)  # boot-mode: SD or eMMC, USB, NVMe
 _NO_BANK = const(-1)
 
 
-class TrybootControl:
+class TrybootControl(NativeBoot):
     """`log(text, *arguments)` hears what is wrong; the update's result is a number only."""
 
-    native = True  # no first stage of ours: the agent runs from the bank that the ROM has chosen
-
     def __init__(self, files, banks, note, log):
-        self._files, self._banks, self._note, self._log = files, banks, note, log
+        super().__init__(note, log)
+        self._files, self._banks = files, banks
         self._told = False  # set_trial: the next reset is the trial
         partition, root = self._by_partition(), self._by_root()
         self._fault = why_not(files) or self._disagreement(partition, root)
@@ -38,51 +38,9 @@ class TrybootControl:
         if self._confirmed == _NO_BANK:
             self._confirmed = note.bank if note.found else self._running
 
-    # -- BootControl --------------------------------------------------------------------------------------------------
-
-    def running(self):
-        """Return the bank that the ROM started."""
-        return self._running
-
-    def confirmed(self):
-        """Return the bank that a normal boot starts."""
-        return self._confirmed
-
-    def ran_before(self):
-        """Return the bank whose trial is over, else -1."""
-        return self._note.trial if self._is_over() else -1
-
     def fell_back(self):
         """Return False: nobody counts the crashes of a bank that was confirmed."""
         return False
-
-    def tried(self, bank, attempt):
-        """Tell whether that trial is over: it was armed in an earlier boot, and this one is none."""
-        return self._is_over() and self._note.trial == bank and self._note.attempt == attempt
-
-    def set_trial(self, bank, attempt):
-        """Let the next reboot with `reboot_argument` be a trial of the bank."""
-        self._refuse(self._fault or self.why_kept(bank))
-        try:
-            self._mend()
-            self._note.bank = self._confirmed
-            self._note.set_trial(bank, attempt)
-            self._files.arm("%d %d" % (bank, attempt))
-        except FlashError as e:
-            self._log("no trial: %s", e)
-            raise
-        self._told = True
-
-    def confirm(self):
-        """Write autoboot.txt with the numbers exchanged, whatever it looks like; then the note."""
-        self._refuse(self._fault)
-        try:
-            self._write(self._running)
-        except FlashError as e:
-            self._log("the firmware cannot be confirmed: %s", e)
-            raise
-        self._confirmed, self._told = self._running, False
-        self._keep_note()
 
     # -- for the board and the port -----------------------------------------------------------------------------------
 
@@ -106,26 +64,6 @@ class TrybootControl:
             except FlashError as e:
                 self._log("autoboot.txt cannot be mended: %s", e)
 
-    def check(self):
-        """Before a bank is written: raise FlashError where its trial could not be armed or not be confirmed."""
-        try:
-            self._check()
-        except FlashError as e:
-            self._log("no update: %s", e)
-            raise
-
-    def fit(self):
-        """A self-test: what runs is one bank, kernel and root."""
-        return not self._fault
-
-    def why_kept(self, bank):
-        """Return "" where the bank may be written, else why not."""
-        if self._fault:
-            return self._fault
-        if bank == self._running:
-            return "bank %d is the one that runs" % bank
-        return "bank %d is the one that is confirmed" % bank if bank == self._confirmed else ""
-
     # -- who runs -----------------------------------------------------------------------------------------------------
 
     def _by_partition(self):
@@ -148,10 +86,34 @@ class TrybootControl:
         return ""
 
     def _is_over(self):
+        """It was armed in an earlier boot, and this one is none."""
         note = self._note
         if self._running != self._confirmed or self._running == note.trial or note.state not in (ARMED, TRIED):
             return False
         return self._files.armed() != "%d %d" % (note.trial, note.attempt)
+
+    # -- what NativeBoot asks for -------------------------------------------------------------------------------------
+
+    def _arm(self, bank, attempt):
+        self._mend()
+        self._arm_note(bank, attempt)
+        self._files.arm("%d %d" % (bank, attempt))
+        self._told = True
+
+    def _keep(self):
+        """Write autoboot.txt with the numbers exchanged, whatever it looks like."""
+        self._write(self._running)
+        self._confirmed, self._told = self._running, False
+
+    def _probe(self):
+        for name in self._banks[1 - self._confirmed][1:]:
+            place = self._files.mounted(name)
+            self._refuse(place and "%s is mounted on %s: it is to be written, so unmount it" % (name, place))
+        self._firm_note()
+        if self._broken:
+            self._mend()
+        else:
+            self._files.probe(self._others())
 
     # -- autoboot.txt -------------------------------------------------------------------------------------------------
 
@@ -189,28 +151,6 @@ class TrybootControl:
             return data
         except FlashError:
             return b""
-
-    def _check(self):
-        self._refuse(self._fault)
-        for name in self._banks[1 - self._confirmed][1:]:
-            place = self._files.mounted(name)
-            self._refuse(place and "%s is mounted on %s: it is to be written, so unmount it" % (name, place))
-        if self._note.found and self._note.bank == self._confirmed:
-            self._note.firm()
-        else:
-            self._keep_note()
-        if self._broken:
-            self._mend()
-        else:
-            self._files.probe(self._others())
-
-    def _keep_note(self):
-        self._note.run(self._confirmed)
-        self._note.confirm()
-
-    def _refuse(self, reason):
-        if reason:
-            raise FlashError(reason)
 
 
 def why_not(files):

@@ -10,23 +10,14 @@ from hal.cotarget_parts import KeptHeader, SlotImage
 from hal.hardware import Bank, Hardware
 from hal.no_counter import NoCounter
 from hal.region import Region, carve, layout_hash
+from hal.state_layout import layout_of_state
 from hal.target_record import TargetRecord
 from hal.watchdog import fitting_units
-
-_SECTOR = 4096
 
 
 def state_layout(state_size, slot_size):
     """Return what lies where in the state of such a board."""
-    return (
-        ("target", 0, 3 * _SECTOR),
-        ("journal", 3 * _SECTOR, 3 * _SECTOR),
-        ("header0", 6 * _SECTOR, _SECTOR),
-        ("header1", 7 * _SECTOR, _SECTOR),
-        ("settings", 8 * _SECTOR, 6 * _SECTOR),
-        ("factory", 14 * _SECTOR, 2 * _SECTOR),
-        ("slot of %d" % slot_size, state_size - _SECTOR, _SECTOR),
-    )
+    return layout_of_state("target", state_size, "slot of %d" % slot_size)
 
 
 class Slot:

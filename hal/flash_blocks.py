@@ -66,6 +66,9 @@ class FlashBlocks:
         """Tell that nothing goes on: each call returns when the flash is done."""
         return False
 
+    def require(self, start, size):
+        """There is room: a part of the chip that runs cannot be another one."""
+
     def _do(self, action, *arguments):
         self._feed()
         try:

@@ -3,21 +3,22 @@
 In that order: out of deep power-down, wait for what a reset may have interrupted, reset, id, tables, protection (nor_wake.py).
 """
 
+from agent.compat import const
 from agent.errors import FlashError
-from hal.nor_aai import AutoIncrement
 from hal.nor_chips import CHIPS, PARTS, SAFE_ERASE_MS, SAFE_LARGER_MS
 from hal.nor_sfdp import parse
-from hal.nor_wake import STATUS_MS, Identity, hexed, lift_protection, read_id
+from hal.nor_wake import SAFE_PAGE_US, STATUS_MS, hexed, lift_protection, read_id
 
 _WAKE = b"\xab"
 _RESET_ENABLE = b"\x66"
 _RESET = b"\x99"
 _EWSR = b"\x50"
+_NARROW = const(0x1000000)  # that three bytes of address reach
 _WIDE_ERASE = {0x20: 0x21, 0x52: 0x5C, 0xD8: 0xDC}
 
 
 def identify(nor, link, clock, wanted_id, part=None):
-    """Return the chip's Identity; `nor` lends its way of waiting, `part` names one of nor_chips.PARTS."""
+    """Find out what the chip is, and set it in `nor`, which lends its way of waiting; `part` names one of nor_chips.PARTS."""
     named = _named(part)
     wanted_id = named[0] or wanted_id
     link.command(_WAKE)
@@ -31,11 +32,23 @@ def identify(nor, link, clock, wanted_id, part=None):
         link.command(_RESET_ENABLE)
         link.command(_RESET)
         clock.sleep_ms(1)
-    chip = Identity(jedec_id)
-    _take_size(chip, known, sfdp)
-    _take_erases(chip, known, sfdp)
+    nor.jedec_id = jedec_id
+    _take_size(nor, known, sfdp)
+    _take_erases(nor, known, sfdp)
+    _make_heads(nor)
+    nor.aai = None
+    if known and known.aai:
+        from hal.nor_aai import AutoIncrement
+
+        nor.aai = AutoIncrement(nor)
     _unlock(nor, link, known)
-    return chip
+
+
+def _make_heads(nor):
+    """Make what a command begins with, the bytes of the address behind the opcode: it is only filled in later."""
+    wide = nor.size > _NARROW
+    nor.read_head, nor.page_head, nor.erase_head = [bytearray(5 if wide else 4) for _ in range(3)]
+    nor.read_head[0], nor.page_head[0] = (0x13, 0x12) if wide else (0x03, 0x02)
 
 
 def _unlock(nor, link, known):
@@ -65,13 +78,13 @@ def _take_size(chip, known, sfdp):
         raise FlashError(text % (known.name, sfdp.size))
     chip.name = known.name if known else hexed(chip.jedec_id)
     chip.size = known.size if known else sfdp.size
-    chip.aai = AutoIncrement if known and known.aai else None
-    if sfdp:
-        chip.page = sfdp.page
+    chip.page = sfdp.page if sfdp else 256
+    page_us = SAFE_PAGE_US
     if sfdp and sfdp.page_us:
-        chip.page_max_us = sfdp.page_us[1]
+        page_us = sfdp.page_us[1]
     elif known and known.page_us:
-        chip.page_max_us = known.page_us
+        page_us = known.page_us
+    chip.page_ms = page_us // 1000 + 2
 
 
 def _take_erases(chip, known, sfdp):
@@ -82,11 +95,12 @@ def _take_erases(chip, known, sfdp):
     else:
         for size, opcode, _, max_ms in sfdp.erases:
             erases.append((size, opcode, max_ms or SAFE_ERASE_MS.get(size, SAFE_LARGER_MS)))
-    if chip.size > 0x1000000:
+    if chip.size > _NARROW:
         erases = _widened(erases, known, sfdp)
     if not erases:
         raise FlashError("the flash %s has no erase command that can be used: add it to hal/nor_chips.py" % chip.name)
     chip.erases = tuple(erases)
+    chip.erase_units = tuple([(size, max_ms) for size, _, max_ms in erases])
 
 
 def _widened(erases, known, sfdp):

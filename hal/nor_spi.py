@@ -6,22 +6,27 @@ chip is and how long it takes, nor_identify.py has found out; word-by-word progr
 
 from agent.compat import const
 from agent.errors import FlashError
-from hal.nor_identify import identify
 
 _WREN = b"\x06"
 _READ_STATUS = b"\x05"
 _BUSY = const(1)
 _WEL = const(2)
+_BOTH = const(3)
 _NAP_MS = const(2)  # below that a wait is polled without a pause
 
 
 class NorSpi:
-    """One chip; made at start, which also wakes it, waits for what it may still be doing, and lifts its protection."""
+    """One chip; made at start, which also wakes it, waits for what it may still be doing, and lifts its protection.
+
+    What is set by nor_identify.py: name, jedec_id, size, page, page_ms, erases, erase_units, the heads of commands, aai.
+    """
 
     blocking = False
     program_unit = 1
 
     def __init__(self, link, clock, feed, jedec_id=None, part=None):
+        from hal.nor_identify import identify
+
         self._link = link
         self._clock = clock
         self._feed = feed
@@ -30,63 +35,71 @@ class NorSpi:
         self._since_ms = None
         self._working = False
         self._quick = True  # it has never been seen working on a page
-        chip = identify(self, link, clock, jedec_id, part)
-        self.name, self.jedec_id = chip.name, chip.jedec_id
-        self.size, self.page = chip.size, chip.page
-        self.erase_units = tuple((size, max_ms) for size, _, max_ms in chip.erases)
-        self._erases = chip.erases
-        self._page_ms = chip.page_max_us // 1000 + 2
-        wide = chip.size > 0x1000000
-        self._read_head = bytearray(5 if wide else 4)
-        self._read_head[0] = 0x13 if wide else 0x03
-        self._write_head = bytearray(5 if wide else 4)
-        self._program_opcode = 0x12 if wide else 0x02
-        self._aai = chip.aai(self) if chip.aai else None
+        identify(self, link, clock, jedec_id, part)
 
     def read(self, addr, into):
         """Fill `into`, in pieces where the link has a limit: each piece is a transaction with its own address."""
         self._check(addr, len(into))
-        self.wait()
-        most = self._link.max_query
+        if self._working:
+            self.wait()
+        link, head = self._link, self.read_head
+        most = link.max_query
         if len(into) <= most:
-            self._address(self._read_head, addr)
-            self._link.query(self._read_head, into)
+            self._address(head, addr)
+            link.query(head, into)
             return
         view = memoryview(into)
         for start in range(0, len(into), most):
-            self._address(self._read_head, addr + start)
-            self._link.query(self._read_head, view[start : start + most])
+            self._address(head, addr + start)
+            link.query(head, view[start : start + most])
 
     def program(self, addr, data):
-        """Start to program within one page."""
+        """Start to program within one page.
+
+        A chip at work does not hear a write enable, and its status then says so: so that is sent without asking first, which
+        saves a transaction a page where chips are done before the next command. Others are asked first from then on.
+        """
         size = len(data)
         if addr < 0 or addr + size > self.size:
             self._check(addr, size)
         if not size or addr % self.page + size > self.page:
             raise FlashError("%d bytes at 0x%x do not lie within one page" % (size, addr))
-        if self._aai:
+        if self.aai:
             self.wait()
-            self._aai.program(addr, data)
+            self.aai.program(addr, data)
             return
-        if not (self._working and self._quick and self._is_ready()):
+        link, status, head = self._link, self._status, self.page_head
+        if self._working and not self._quick:
+            link.query(_READ_STATUS, status)
+            if status[0] & _BUSY:
+                self.wait()
+        link.command(_WREN)
+        link.query(_READ_STATUS, status)
+        if status[0] & _BOTH != _WEL:
+            self._quick = False
             self.wait()
             self.enable_write()
-        head = self._write_head
-        head[0] = self._program_opcode
-        self._address(head, addr)
-        self._link.command(head, data)
-        self.started(self._page_ms)
+        head[-3] = addr >> 16 & 0xFF
+        head[-2] = addr >> 8 & 0xFF
+        head[-1] = addr & 0xFF
+        if len(head) > 4:
+            head[1] = addr >> 24
+        link.command(head, data)
+        self._limit_ms = self.page_ms
+        self._since_ms = None
+        self._working = True
 
     def erase(self, addr, size):
         """Start to erase one unit."""
         self._check(addr, size)
-        for unit, opcode, max_ms in self._erases:
+        for unit, opcode, max_ms in self.erases:
             if unit == size and addr % size == 0:
                 self.wait()
                 self.enable_write()
-                self._write_head[0] = opcode
-                self._address(self._write_head, addr)
-                self._link.command(self._write_head)
+                head = self.erase_head
+                head[0] = opcode
+                self._address(head, addr)
+                self._link.command(head)
                 self.started(max_ms)
                 return
         raise FlashError("the chip cannot erase %d bytes at 0x%x at once" % (size, addr))
@@ -137,17 +150,6 @@ class NorSpi:
     def command(self, head, data=None):
         """Send a command as it is."""
         self._link.command(head, data)
-
-    def _is_ready(self):
-        """Allow a program without asking first: a chip at work does not hear it, and the status then says so.
-
-        That saves a transaction a page where chips are done before the next command. Others are asked first from then on.
-        """
-        self._link.command(_WREN)
-        self._link.query(_READ_STATUS, self._status)
-        self._quick = self._status[0] & (_BUSY | _WEL) == _WEL
-        self._working = self._working and not self._quick
-        return self._quick
 
     def _address(self, head, addr):
         if len(head) > 4:

@@ -17,19 +17,6 @@ STATUS_MS = const(50)
 _NOTHING = (b"\xff\xff\xff", b"\x00\x00\x00")
 
 
-class Identity:
-    """What the driver needs to know of the chip."""
-
-    def __init__(self, jedec_id):
-        self.jedec_id = jedec_id
-        self.name = "unknown"
-        self.size = 0
-        self.page = 256
-        self.erases = ()  # (size, opcode, max_ms), smallest first
-        self.page_max_us = SAFE_PAGE_US
-        self.aai = None
-
-
 def read_id(nor, link):
     """Wait out what the chip may be doing since before a reset, then ask who it is; a stuck bus looks busy too."""
     found = _ask(link)

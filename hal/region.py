@@ -7,40 +7,9 @@ import binascii
 import hashlib
 
 from agent.errors import FlashError
+from hal.part import Region
 
-
-class Region:
-    """A range of a flash with the contract of the whole; addresses start at 0."""
-
-    def __init__(self, flash, start, size):
-        self._flash = flash
-        self.start = start
-        self.size = size
-        self.page = flash.page
-        self.program_unit = flash.program_unit
-        self.erase_units = flash.erase_units
-        self.blocking = flash.blocking
-
-    def read(self, addr, into):
-        """Fill `into` from `addr` on."""
-        self._flash.read(self._at(addr, len(into)), into)
-
-    def program(self, addr, data):
-        """Start to program."""
-        self._flash.program(self._at(addr, len(data)), data)
-
-    def erase(self, addr, size):
-        """Start to erase one unit."""
-        self._flash.erase(self._at(addr, size), size)
-
-    def busy(self):
-        """Tell whether the flash still works, for this region or another one."""
-        return self._flash.busy()
-
-    def _at(self, addr, size):
-        if addr < 0 or addr + size > self.size:
-            raise FlashError("0x%x + %d lies outside the region of %d bytes" % (addr, size, self.size))
-        return self.start + addr
+__all__ = ("Region", "carve", "layout_hash", "wraps")
 
 
 def carve(flash, layout):

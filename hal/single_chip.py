@@ -3,10 +3,10 @@
 A board file gives the chip and says what else there is: `assemble(port, flash, layout_of(flash.size))`.
 """
 
-from agent.errors import FlashError
-from hal.boot_record import BootRecord
+from hal.boot_kept import BootKept
+from hal.flash_check import check_of
 from hal.hardware import Bank, Hardware
-from hal.region import carve, layout_hash, wraps
+from hal.region import carve, layout_hash
 from hal.single_layout import BANK_NAMES, close_layout, layout_of, make_layout
 from hal.watchdog import fitting_units
 
@@ -16,27 +16,21 @@ __all__ = ("BANK_NAMES", "assemble", "close_layout", "layout_of", "make_layout")
 def assemble(port, flash, layout, scratch=None):
     """Return the Hardware; `scratch` is memory that survives a reset, without it crashes are marked in the boot record."""
     regions = carve(flash, layout)
-    boot = BootRecord(regions["boot"])
+    boot = BootKept(regions["boot"])
     if scratch is None:
         from hal.first_stage import CrashMarks
 
         scratch = CrashMarks(boot)
-
-    def check_flash():
-        """Before a bank is written: refuse a chip that shows the boot record at a second address, and make that one firm."""
-        if wraps(flash, regions["boot"].start + boot.probe()):
-            raise FlashError("the flash is smaller than the layout takes it for: check the part")
-        boot.firm()
-
+    banks = tuple([Bank(regions[image], regions[header]) for image, header in BANK_NAMES])
     hardware = Hardware(
         layout_hash(layout),
         regions["journal"],
-        tuple([Bank(regions[image], regions[header]) for image, header in BANK_NAMES]),
+        banks,
         boot,
         port.watchdog,
         scratch,
         fitting_units(flash.erase_units, port.watchdog.timeout_ms),
-        check_flash,
+        check_of(flash, boot, regions["boot"].start, banks),
     )
     hardware.settings, hardware.factory = regions["settings"], regions["factory"]
     return hardware

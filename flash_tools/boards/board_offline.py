@@ -10,9 +10,9 @@ from pathlib import Path
 from agent import factory
 from agent.control import describe_banks, glance
 from agent.errors import PackageError
-from agent.job import ARM, NO_BANK, PHASES, TRIAL
+from agent.job import ARM, NO_BANK, TRIAL
 from agent.journal import Journal
-from agent.lifecycle import MAX_ARMS
+from agent.lifecycle import MAX_ARMS, PHASES
 from agent.local import find_other, forget, is_void, order_trial
 from agent.record import Record
 from agent.verify import check_bank

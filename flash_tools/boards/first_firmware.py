@@ -6,16 +6,15 @@ what the bank holds already; until the boot record is there the chip counts as b
 
 import io
 
-from agent import bank_header
 from agent.errors import PackageError
-from agent.identity import Identity
+from agent.fields import Fields
+from agent.identity import make_identity
 from agent.installer import DONE, Installer
 from agent.job import FLOOR, UPLOAD
 from agent.journal import Journal
 from agent.manifest import Manifest, check
 from agent.record import Record
 from agent.signature import open_jws
-from agent.sizes import MAX_JWS
 from agent.verify import check_bank
 from flash_tools.errors import RefusedError, ToolError, VerifyError
 from flash_tools.packages import package_read
@@ -56,9 +55,9 @@ def nothing() -> None:
     """Feed no watchdog."""
 
 
-def trust(facts: dict) -> Identity:
+def trust(facts: dict) -> Fields:
     """Return what a device that was provisioned like this is, and whom it trusts."""
-    return Identity(facts, verify)
+    return make_identity(facts, verify)
 
 
 def vet(data: bytes, facts: dict, regions: dict, layout) -> Manifest:
@@ -108,12 +107,6 @@ def banks(regions: dict) -> tuple[Bank, Bank]:
     """Return both banks."""
     _need(regions)
     return tuple(Bank(regions["bank%d" % number], regions["header%d" % number]) for number in range(2))
-
-
-def header_text(bank: Bank) -> bytes:
-    """Return the manifest's text beside an image, empty where there is none."""
-    text = bytearray(MAX_JWS)
-    return bytes(text[: bank_header.read_text(bank.header, text)])
 
 
 def _confirmed(regions, facts):

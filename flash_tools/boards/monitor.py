@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 import serial
 
 from flash_tools.boards import board_ssh
-from flash_tools.boards.monitor_words import OTHER, WARN, explain
+from flash_tools.boards.monitor_words import OTHER, WARN, Meaning, explain
 from flash_tools.cli.output import plain
+from flash_tools.deploy.crash_map import Translator
 from flash_tools.errors import BusyError, NotFoundError, SilentError
 from flash_tools.serial_line import KINDS as LINES
 from flash_tools.serial_line import open_line
@@ -46,8 +47,8 @@ class Entry:
 class Lines:
     """Bytes as they come, into entries."""
 
-    def __init__(self) -> None:
-        self._rest = b""
+    def __init__(self, translator: Translator | None = None) -> None:
+        self._rest, self._translator = b"", translator or Translator()
 
     def feed(self, data: bytes, at: float) -> list[Entry]:
         """Take bytes; return the lines that have ended."""
@@ -55,24 +56,33 @@ class Lines:
         while len(self._rest) >= _LONGEST:
             lines.append(self._rest[:_LONGEST])
             self._rest = self._rest[_LONGEST:]
-        return [_entry(line, at) for line in lines]
+        return [self._entry(line, at) for line in lines]
 
     def end(self, at: float) -> list[Entry]:
         """Return what never ended."""
         rest, self._rest = self._rest, b""
-        return [_entry(rest, at)] if rest.strip() else []
+        return [self._entry(rest, at)] if rest.strip() else []
+
+    def _entry(self, line, at):
+        text = plain(line.rstrip(b"\r").decode("utf-8", "replace").replace("\t", "    "))
+        place = self._translator.explain(text)
+        meaning = Meaning(WARN, place) if place else explain(text)
+        return Entry(at, text, meaning.kind, meaning.text)
 
 
 class Monitor:
-    """`show(entry)` hears every line, `show_bytes(data)` all that comes as it comes; `typed` is a queue of lines to send."""
+    """`show(entry)` hears every line, `show_bytes(data)` all that comes as it comes; `typed` is a queue of lines to send.
+
+    `translator` leads tracebacks back to the tree.
+    """
 
     def __init__(
         self, target: Target, show: Callable[[Entry], None], *, show_bytes: Callable[[bytes], None] | None = None,
-        typed: queue.SimpleQueue | None = None,
+        typed: queue.SimpleQueue | None = None, translator: Translator | None = None,
     ) -> None:  # fmt: skip
         self._target, self._show, self._show_bytes = target, show, show_bytes
         self._typed = typed or queue.SimpleQueue()
-        self._lines, self._until, self._deadline = Lines(), None, None
+        self._lines, self._until, self._deadline = Lines(translator), None, None
 
     def run(self, until: str | None = None, timeout_s: float | None = None) -> None:
         """Watch until a line has that text, or for so long; a text that never comes is a SilentError."""
@@ -148,9 +158,3 @@ class Monitor:
 def watch(target: Target, show: Callable[[Entry], None], *, until=None, timeout_s=None, **more) -> None:
     """Watch a board's console; see Monitor."""
     Monitor(target, show, **more).run(until, timeout_s)
-
-
-def _entry(line, at):
-    text = plain(line.rstrip(b"\r").decode("utf-8", "replace").replace("\t", "    "))
-    meaning = explain(text)
-    return Entry(at, text, meaning.kind, meaning.text)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from getpass import getpass
 from pathlib import Path
 
-from flash_tools.errors import ToolError, UsageError
+from flash_tools import text_file
+from flash_tools.errors import UsageError
 
 KEY = "FUMO_WIFI_KEY"
 _NAME_MOST = 32  # bytes, IEEE 802.11
@@ -45,7 +46,7 @@ def check(found: object) -> None:
 
 def _keys(names, file, environ, ask):
     if file:
-        return _lines(names, _read(file), str(file))
+        return _lines(names, text_file.read(file), str(file))
     if KEY in environ:
         return _lines(names, environ[KEY], KEY)
     if not ask:
@@ -61,15 +62,6 @@ def _lines(names, text, where):
     if len(lines) != len(names):
         raise UsageError("%s has %d lines for %d WLANs: a key each, in their order" % (where, len(lines), len(names)))
     return [line.removesuffix("\r") for line in lines]
-
-
-def _read(file):
-    try:
-        return file.read_text()
-    except UnicodeDecodeError:
-        raise ToolError("%s is no text" % file) from None
-    except OSError as e:
-        raise ToolError("cannot read %s: %s" % (file, e.strerror)) from None
 
 
 def _is_pair(each):

@@ -25,7 +25,8 @@ _SENSELESS = "%s gives an answer without sense: the line loses bytes, or it is n
 _ROOT = Path(__file__).resolve().parents[2]
 _SENT = (
     "agent/compat.py", "agent/errors.py", "hal/nor_sfdp.py", "hal/nor_wake.py", "hal/nor_chips.py", "hal/nor_aai.py",
-    "hal/nor_identify.py", "hal/nor_spi.py", "ports/micropython/spi.py", "ports/micropython/programmer.py",
+    "hal/nor_identify.py", "hal/nor_spi.py", "ports/micropython/spi.py", "ports/micropython/clock.py",
+    "ports/micropython/programmer.py",
 )  # fmt: skip
 _WIRES = ("sck", "mosi", "miso")
 _EXAMPLE = "mpy:/dev/ttyACM0?spi=0&cs=17&sck=18&mosi=19&miso=16"
@@ -69,9 +70,11 @@ _vfs.mount(_ram, "/fumo")
 sys.path.insert(0, "/fumo")
 """
 _START = """
+import hal.nor_aai, hal.nor_identify  # imported later, where nothing can be any more
 from hal.nor_spi import NorSpi as _Nor
 from ports.micropython.spi import SpiLink as _Link
-from ports.micropython.programmer import Clock as _Clock, Programmer as _Programmer
+from ports.micropython.clock import Clock as _Clock
+from ports.micropython.programmer import Programmer as _Programmer
 import gc, machine
 sys.path.remove("/fumo")
 _vfs.umount("/fumo")

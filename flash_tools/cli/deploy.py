@@ -9,6 +9,9 @@ from flash_tools.cli.output import DryRun, Json, people, plain, result, say
 from flash_tools.errors import UsageError
 from flash_tools.target import Board
 
+_Plain = Annotated[bool, typer.Option("--plain", help="MicroPython: a file for each module, names as they are.")]
+_Lines = Annotated[bool, typer.Option("--lines", help="A small board's tracebacks have lines, for 6 % more code.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `fumo`."""
@@ -29,9 +32,8 @@ def deploy_command(
     freeze: Annotated[
         str | None, typer.Option(help="Folder for a firmware build: rp2, esp32, stm32 or other.", show_default=False)
     ] = None,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="MicroPython: a file for each module, names as they are.")
-    ] = False,
+    plain: _Plain = False,
+    lines: _Lines = False,
     mpy_version: Annotated[
         str | None, typer.Option(help="Bytecode of older firmware: 6.2, 6.1 or 6.", show_default=False)
     ] = None,
@@ -47,7 +49,9 @@ def deploy_command(
 
     if first_stage and (freeze or plain or app):
         raise UsageError("--first-stage goes without --freeze, --plain and --app")
-    wish = deploy.Wish(deploy.runtime_of(board, runtime), board_file, app, mpy_version, plain, first_stage, freeze)
+    wish = deploy.Wish(
+        deploy.runtime_of(board, runtime), board_file, app, mpy_version, plain, first_stage, freeze, lines
+    )
     if dry_run:
         plan = deploy.rehearse(board, wish)
     else:

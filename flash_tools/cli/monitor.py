@@ -18,6 +18,7 @@ from rich.text import Text
 from flash_tools.boards import monitor as work
 from flash_tools.boards.monitor_words import BAD, GOOD, NEWS, WARN
 from flash_tools.cli.output import VERSION, say
+from flash_tools.deploy.crash_map import CrashMap, Translator
 from flash_tools.errors import StoppedError, ToolError, UsageError
 from flash_tools.target import Board, parse
 
@@ -35,6 +36,9 @@ def monitor(
     until: Annotated[str | None, typer.Option(metavar="TEXT", help="End with 0 when a line has this text.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds; with --until the end is then 7.")] = None,
     log: Annotated[Path | None, typer.Option(metavar="FILE", help="Add all lines to this file.")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Map of the firmware, where another computer made it.")
+    ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="All bytes as they come, nothing else.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line.")] = False,
 ) -> None:
@@ -50,8 +54,9 @@ def monitor(
             shown.append(_Log(stack.enter_context(_open(log))).show)
         typed = _type() if sys.stdin else None
         watcher = work.Monitor(
-            target, lambda entry: [show(entry) for show in shown], show_bytes=_show_bytes if raw else None, typed=typed
-        )
+            target, lambda entry: [show(entry) for show in shown], show_bytes=_show_bytes if raw else None, typed=typed,
+            translator=Translator(_read_map(map_file) if map_file else None),
+        )  # fmt: skip
         try:
             watcher.run(until, timeout)
         except KeyboardInterrupt:
@@ -109,6 +114,13 @@ def _open(path):
         return open(path, "a", encoding="utf-8")
     except OSError as e:
         raise ToolError(f"cannot write {path}: {e.strerror}") from None
+
+
+def _read_map(path):
+    try:
+        return CrashMap(path.read_text())
+    except (OSError, ValueError) as e:
+        raise ToolError(f"cannot read {path}: {e}") from None
 
 
 def _type():

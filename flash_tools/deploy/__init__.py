@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flash_tools import mpy_line, target
-from flash_tools.deploy import folder, micropython, ssh, sync
+from flash_tools.deploy import crash_map, folder, micropython, ssh, sync
 from flash_tools.deploy.files import Wish, build
 from flash_tools.errors import UsageError
 
@@ -55,14 +55,14 @@ def deploy(
     if where.kind != "mpy" and (interrupt or reset):
         raise UsageError("--interrupt and --reset are for mpy: only, there is no program to disturb with %s" % where)
     if where.kind == "dir":
-        files = build(wish)
+        files = build(wish, crash_map.keep)
         with folder.alone(Path(where.place)) as store:
             return sync.run(store, sync.compare(store, files), files, overwrite, tell)
     if where.kind == "ssh":
         host, path = ssh.parse(where.place)
         return ssh.send(host, path, build(wish), ssh_command)
     mpy_line.find(where.place)
-    return _onto_micropython(where.place, build(wish), overwrite, interrupt, reset, to, tell)
+    return _onto_micropython(where.place, build(wish, crash_map.keep), overwrite, interrupt, reset, to, tell)
 
 
 def _onto_micropython(place, files, overwrite, interrupt, reset, to, tell):

@@ -6,6 +6,7 @@ import copy
 from flash_tools.deploy.bundle_drop import is_pure
 from flash_tools.deploy.bundle_exits import leaves, without_returns
 from flash_tools.deploy.bundle_places import replace
+from flash_tools.deploy.bundle_program import walk
 
 _SLOT = "~%d"  # variables of bodies that were put in place: bodies one after the other share them
 
@@ -14,11 +15,11 @@ def brings_what_is_there(node, caller):
     """Tell whether a body imports what its caller uses by itself, or the other way round."""
 
     def brought(function):
-        parts = [part for part in ast.walk(function) if getattr(part, "ours", False)]
+        parts = [part for part in walk(function) if getattr(part, "ours", False)]
         return {alias.name for part in parts for alias in part.names}
 
     def used(function):
-        return {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and ":" in each.id}
+        return {each.id for each in walk(function) if isinstance(each, ast.Name) and ":" in each.id}
 
     return bool(brought(node) & used(caller) or brought(caller) & used(node))
 
@@ -28,7 +29,7 @@ def bind(function, of_self, call):
     body = copy.deepcopy(function.body)
     names = [arg.arg for arg in function.args.args]
     values = ([call.func.value] if of_self else []) + call.args
-    nodes = [node for part in body for node in ast.walk(part)]
+    nodes = [node for part in body for node in walk(part)]
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
     local = [name for name in dict.fromkeys([*names, *_variables(nodes)]) if ":" not in name]
     table, head, number = {}, [], 0
@@ -43,7 +44,7 @@ def bind(function, of_self, call):
             number += 1
     for name, value in zip(names, values, strict=True):
         if isinstance(table[name], ast.Name) and table[name].id[0] == "~":
-            if any(isinstance(node, ast.Name) and node.id[0] == "~" for node in ast.walk(value)):
+            if any(isinstance(node, ast.Name) and node.id[0] == "~" for node in walk(value)):
                 return None, None
             head.append(ast.copy_location(ast.Assign([ast.Name(table[name].id, ast.Store())], value), call))
     return head, [_Rename(table).visit(part) for part in body]
@@ -109,7 +110,7 @@ def place(part, call, body, last):
             return _only_leave(body)
         return made if made != [] else [with_origin(ast.Pass(), part)]
     tail = body[-1] if body else None
-    returns = [node for each in body for node in ast.walk(each) if isinstance(node, ast.Return)]
+    returns = [node for each in body for node in walk(each) if isinstance(node, ast.Return)]
     if isinstance(tail, ast.Return) and len(returns) == 1:
         return [*body[:-1], replace(part, call, tail.value or ast.Constant(None))]
     target = _target(part, call)
@@ -139,7 +140,7 @@ def _target(part, call):
 def _only_leave(body):
     """At the end of a function that returns nothing: a body's own `return`s, without values."""
     for each in body:
-        for node in ast.walk(each):
+        for node in walk(each):
             if isinstance(node, ast.Return):
                 if node.value is not None and not is_pure(node.value):
                     return None

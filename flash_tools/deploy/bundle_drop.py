@@ -1,13 +1,15 @@
 """Leaves out what nothing uses that the entry can reach: functions, classes, methods, constants, attributes that nobody reads.
 
 It is decided by names, so that it is never wrong: a method stays if any code that stays mentions its name, as an attribute, an
-argument's name or a text (for getattr). What happens when a module is imported stays; definitions and plain values do not happen.
+argument's name or a text (for getattr); as an attribute of `self` if that code is of the same family of classes. What happens when
+a module is imported stays; definitions and plain values do not happen.
 """
 
 import ast
-from collections.abc import Iterator
 
-from flash_tools.deploy.bundle_program import CONST, own_nodes
+from flash_tools.deploy.bundle_families import Families, is_of_self, is_self
+from flash_tools.deploy.bundle_program import CONST, own_nodes, walk
+from flash_tools.deploy.bundle_spoken import texts
 
 _PURE_CALLS = {CONST, "bytes", "bytearray", "tuple", "range", "memoryview", "len", "object"}
 
@@ -26,6 +28,8 @@ class _Live:
     """What is used: `globals` (module:name) and `names` (of attributes)."""
 
     def __init__(self, program, keep):
+        self.families, self._family = Families(program).of, None
+        self.own = set()  # (family, name) of attributes of `self`
         self.names = {name for name in keep if ":" not in name}
         self.globals, self._todo, self._units = set(), [], {}
         self._classes, self._seen = {}, set()  # waiting methods by name; statements that were read
@@ -60,9 +64,21 @@ class _Live:
         """The name of an attribute is used."""
         if name not in self.names:
             self.names.add(name)
-            self._todo += self._classes.pop(name, ())
+            for family in list(self._classes.get(name, ())):
+                self._todo += self._classes[name].pop(family)
             for each in self._waiting.get(name, ()):
                 self.use(each)
+
+    def is_used(self, name, family):
+        """Tell whether an attribute of a family's objects is used."""
+        return name in self.names or (family, name) in self.own
+
+    def _mention_own(self, name):
+        if self._family is None:
+            self.mention(name)
+        elif (self._family, name) not in self.own:
+            self.own.add((self._family, name))
+            self._todo += self._classes.get(name, {}).pop(self._family, ())
 
     def _module(self, name):
         if name not in self._read_modules:
@@ -75,6 +91,7 @@ class _Live:
             if id(part) in self._seen:
                 continue
             self._seen.add(id(part))
+            self._family = getattr(part, "family", None) if is_of_self(part) else None
             self._read(part)
 
     def _read(self, part):
@@ -82,17 +99,19 @@ class _Live:
             return self._mentions(part)
         for node in part.bases + part.decorator_list:
             self._mentions(node)
+        family = self.families.get(part.name)
         for inner in part.body:
+            inner.family = family
             names = _members(inner)
-            if names is None or any(name in self.names or _is_special(name) for name in names):
+            if names is None or any(self.is_used(name, family) or _is_special(name) for name in names):
                 self._todo.append(inner)
             else:
                 for name in names:
-                    self._classes.setdefault(name, []).append(inner)
+                    self._classes.setdefault(name, {}).setdefault(family, []).append(inner)
         return None
 
     def _mentions(self, part):
-        for node in ast.walk(part):
+        for node in walk(part):
             if isinstance(node, ast.Name):
                 if ":" in node.id:
                     self.use(node.id)
@@ -101,28 +120,14 @@ class _Live:
             elif isinstance(node, ast.alias) and ":" in node.name and node.asname:
                 self.use(node.name)
             elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Store):
-                self.mention(node.attr)
+                (self._mention_own if is_self(node) else self.mention)(node.attr)
             elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
-                self.mention(node.target.attr)
+                (self._mention_own if is_self(node.target) else self.mention)(node.target.attr)
             elif isinstance(node, ast.keyword) and node.arg:
                 self.mention(node.arg)
             else:
                 for name in texts(node):
                     self.mention(name)
-
-
-def texts(node) -> Iterator[str]:
-    """Yield the names that a text may stand for: itself, with the underscores of a command, its words if it is split."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        name = node.value.replace("-", "_")
-        if name.isidentifier():
-            yield node.value
-            yield name
-            yield "_" + name
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split":
-        value = node.func.value
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            yield from value.value.split()
 
 
 def global_names(part) -> list[str]:
@@ -222,6 +227,7 @@ class _Shaker(ast.NodeTransformer):
 
     def __init__(self, live):
         self._live, self.count = live, 0
+        self._family = self._inside = None  # of the class; of the function in it in which `self` is the object
 
     def _gone(self, node):
         self.count += 1
@@ -229,6 +235,7 @@ class _Shaker(ast.NodeTransformer):
     def visit_ClassDef(self, node):
         """Methods and attributes."""
         body = []
+        self._family = self._live.families.get(node.name)
         for part in node.body:
             names = _members(part)
             if _is_nothing(part) or (names is not None and not any(self._is_used(name) for name in names)):
@@ -240,10 +247,21 @@ class _Shaker(ast.NodeTransformer):
         if not body:
             self.count -= 1
         node.body = body or [ast.Pass()]
-        return self.generic_visit(node)
+        node = self.generic_visit(node)
+        self._family = None
+        return node
+
+    def visit_FunctionDef(self, node):
+        """A method: its `self` is of the family."""
+        before = self._inside
+        if before is None:
+            self._inside = self._family if is_of_self(node) else None
+        node = self.generic_visit(node)
+        self._inside = before
+        return node
 
     def _is_used(self, name):
-        return name in self._live.names or _is_special(name)
+        return self._live.is_used(name, self._family) or _is_special(name)
 
     def visit_Assign(self, node):
         """`self.name = plain value` where nobody reads such a name."""
@@ -257,8 +275,11 @@ class _Shaker(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def _is_dead(self, part):
-        of_self = isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self"
-        return of_self and part.attr not in self._live.names
+        if not isinstance(part, ast.Attribute) or not is_self(part):
+            return False
+        if self._inside is None and any(name == part.attr for _, name in self._live.own):
+            return False
+        return not self._live.is_used(part.attr, self._inside)
 
     def visit_Expr(self, node):
         """A text or a number by itself."""

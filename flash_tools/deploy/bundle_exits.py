@@ -6,12 +6,14 @@ That works where nothing is left to do behind a `return` but what can be put int
 import ast
 from collections.abc import Callable
 
+from flash_tools.deploy.bundle_program import walk
+
 _LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 def has_return(node) -> bool:
     """Tell whether a statement holds a `return`."""
-    return any(isinstance(each, ast.Return) for each in ast.walk(node))
+    return any(isinstance(each, ast.Return) for each in walk(node))
 
 
 def leaves(block) -> bool:

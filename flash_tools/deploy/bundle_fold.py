@@ -11,12 +11,15 @@ from collections import Counter
 from flash_tools.deploy.bundle_program import CONST, own_nodes
 from flash_tools.errors import UsageError
 
+_TOP = {"agent.compat:PACKAGE": ""}  # the modules of an image are in no package
 _LARGE = 1 << 30  # from here on a number is an object: it is kept once
 
 
 def fold(program, profile: dict) -> None:
     """Do it, in place, in all modules."""
     known: dict[str, object] = {}
+    for module in program.modules.values():
+        module.tree = _Folder(_TOP, {}).visit(module.tree)
     while True:  # a constant is made of others
         found = _constants(program, known)
         if found.keys() == known.keys():

@@ -9,15 +9,22 @@ import keyword
 import string
 
 from flash_tools.deploy.bundle_drop import is_definition
-from flash_tools.deploy.bundle_program import own_nodes
+from flash_tools.deploy.bundle_program import own_nodes, walk
 from flash_tools.errors import UsageError
 
 PHASES = "agent.phases"
 _PACKAGE = "agent"
+_BUILT_IN = ("gc", "io", "os", "re", "js")  # modules of interpreters
 RESIDENT = (
-    "backoff dm_nonces dm_store errors facts fields job journal late management meetings progress record reset seconds sizes "
-    "update web"
+    "backoff dm_nonces dm_store errors fields job journal late management meetings progress record reset seconds sizes "
+    "update web agent options"
 )
+_LASTING = (  # of other folders, whoever imports them
+    "hal.lines hal.watchdog ports.micropython.bank_device ports.micropython.clock ports.micropython.console ports.micropython.pin "
+    "ports.micropython.port ports.micropython.scratch ports.micropython.spi ports.micropython.uart ports.micropython.watchdog"
+)
+_BOARD = "board.chosen"
+UNLOAD = "agent.compat:unload"
 
 
 class Group:
@@ -90,21 +97,32 @@ def rows(program) -> dict[str, int]:
 
 
 def _lists(tree, program):
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if is_list(node, program):
-            yield node.value.split()
+            yield from (words for _, words in rows_of(node.value))
 
 
 def is_list(node, program) -> bool:
-    """Tell whether a text is a list of modules."""
+    """Tell whether a text is a list of modules, with numbers between rows of them."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return False
-    words = node.value.split()
+    words = [word for _, words in rows_of(node.value) for word in words]
     return bool(words) and all(_PACKAGE + "." + word in program.sources for word in words)
 
 
-def group(program, row: dict[str, int], main: str) -> list[Group]:
-    """Return the groups, the entry's first."""
+def rows_of(text: str) -> list[tuple[str, list[str]]]:
+    """Return [(number, words)] of a list, the number "" where it has none."""
+    found: list[tuple[str, list[str]]] = [("", [])]
+    for word in text.split():
+        if word.isdigit():
+            found.append((word, []))
+        else:
+            found[-1][1].append(word)
+    return [row for row in found if row[1]]
+
+
+def group(program, row: dict[str, int], main: str, taken=()) -> list[Group]:
+    """Return the groups, the entry's first; `taken` are names of modules that the application may have."""
     needs = needs_of(program)
     keys = _keys(program, row, needs)
     circle = _circle(keys, needs)
@@ -117,13 +135,13 @@ def group(program, row: dict[str, int], main: str) -> list[Group]:
     before = _before(program)
     first = _ordered(groups.pop("", []), before)
     made = sorted((_ordered(names, before) for names in groups.values()), key=lambda names: names[-1])
-    letters = _letters()
-    return [Group(first, main)] + [Group(names, "%s.%s" % (_PACKAGE, next(letters))) for names in made]
+    letters = _letters({main, *taken})
+    return [Group(first, main)] + [Group(names, next(letters)) for names in made]
 
 
 def _keys(program, row, needs):
     """Return {module: key of its group}, "" for what the entry brings; modules that nothing brings are left out."""
-    resident = [_PACKAGE + "." + word for word in RESIDENT.split()]
+    resident = [_PACKAGE + "." + word for word in RESIDENT.split()] + _LASTING.split() + _of_board(program, needs)
     core = _reach(program.entries + [name for name in resident if _is_there(program, name)], needs) - program.whole
     keys: dict = dict.fromkeys(core, "")
     brought: dict[str, set] = {}
@@ -133,6 +151,24 @@ def _keys(program, row, needs):
     for name, roots in brought.items():
         keys[name] = name if name in program.whole else (row.get(name, -1), *sorted(roots))
     return keys
+
+
+def _of_board(program, needs):
+    """Return what the board file brings without what is forgotten after the start: the classes of its objects, which last."""
+    passing = {name for names in _forgotten(program) for name in names}
+    return [name for name in _reach([_BOARD], needs) if name not in passing]
+
+
+def _forgotten(program):
+    """Yield the names in each call that forgets modules."""
+    for module in program.modules.values():
+        for node in walk(module.tree):
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") == UNLOAD
+                and isinstance(node.args[0], ast.Tuple)
+            ):
+                yield [part.value for part in node.args[0].elts if isinstance(part, ast.Constant)]
 
 
 def _is_there(program, name):
@@ -178,7 +214,7 @@ def _lazy_roots(program, core):
     """Return the modules that functions import, those that the entry has anyway left out."""
     found = set()
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.FunctionDef):
                 found.update(name.partition(":")[0] for name in imported(node))
     return found - core
@@ -199,7 +235,8 @@ def _ordered(names, needs):
     return found
 
 
-def _letters():
+def _letters(taken):
+    """Yield names of modules; attributes have names like these, which MicroPython keeps once for both."""
     letters = string.ascii_lowercase
-    yield from letters
-    yield from (one + other for one in letters for other in letters if not keyword.iskeyword(one + other))
+    names = [*letters, *(one + other for one in letters for other in letters)]
+    yield from (name for name in names if not keyword.iskeyword(name) and name not in _BUILT_IN and name not in taken)

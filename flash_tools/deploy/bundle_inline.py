@@ -1,16 +1,19 @@
 """Puts the body of a function that is called from one place only into that place: a function costs its head and its call.
 
 Only where that is the same, and can be known from the sources: the one mention of a function's name, or of a method's, which
-no other class has, is this call, with plain arguments, in a module of the same group; a method is called on `self`.
+no other class of its family has, is this call, with plain arguments, in a module of the same group; a method is called on `self`.
+A name that is asked of anything but `self` must be the method's alone.
 """
 
 import ast
 from collections import Counter
 
 from flash_tools.deploy.bundle_body import bind, brings_what_is_there, place, with_origin
-from flash_tools.deploy.bundle_drop import texts
+from flash_tools.deploy.bundle_families import Families, is_of_self, is_self
 from flash_tools.deploy.bundle_names import members, runtime_names
 from flash_tools.deploy.bundle_places import first_call
+from flash_tools.deploy.bundle_program import walk
+from flash_tools.deploy.bundle_spoken import texts
 
 _SCOPES = (ast.Lambda, ast.FunctionDef, ast.ClassDef, ast.Yield, ast.YieldFrom, ast.Nonlocal, ast.GeneratorExp)
 
@@ -29,11 +32,22 @@ class _Known:
     each method has; which attributes are stored."""
 
     def __init__(self, program):
-        self.mentions, self.defined = _count(program)
+        self.families = Families(program).of
+        self.mentions, self.defined, self.own = _count(program, self.families)
         trees = [module.tree for module in program.modules.values()]
-        nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+        nodes = [node for tree in trees for node in walk(tree) if isinstance(node, ast.Attribute)]
         self.stored = {node.attr for node in nodes if not isinstance(node.ctx, ast.Load)}
         self.methods = {name for name in self.defined if name not in self.stored}
+
+    def is_single(self, name, owner):
+        """Tell whether a method is mentioned once, and no other is meant by that."""
+        if self.mentions["." + name] == 1 and self.defined[name] == 1:
+            return True
+        family = self.families.get(owner.name)
+        if family is None or name in self.stored:
+            return False
+        alone = sum(self.own[each, name] for each in {*self.families.values()}) == self.mentions["." + name]
+        return alone and self.own[family, name] == 1 and self.defined[family, name] == 1
 
 
 class _Once:
@@ -47,7 +61,7 @@ class _Inliner:
     """For the modules of one group."""
 
     def __init__(self, known, modules, keep):
-        mentions, defined = known.mentions, known.defined
+        mentions = known.mentions
         self._methods, self._classes = known.methods, {}
         self._once, self._all = {}, []
         for module in modules:
@@ -61,8 +75,11 @@ class _Inliner:
                     for part in node.body:
                         if isinstance(part, ast.FunctionDef):
                             self._all.append((part, node))
-                            single = mentions["." + part.name] == 1 and defined[part.name] == 1
-                            if single and part.name not in keep and part.name not in runtime_names():
+                            if (
+                                known.is_single(part.name, node)
+                                and part.name not in keep
+                                and part.name not in runtime_names()
+                            ):
                                 self._add("." + part.name, part, node)
         self.count = 0
 
@@ -71,10 +88,10 @@ class _Inliner:
         plain = not (
             node.decorator_list or args.vararg or args.kwarg or args.kwonlyargs or args.posonlyargs or args.defaults
         )
-        inner = [each for part in node.body for each in ast.walk(part)]
+        inner = [each for part in node.body for each in walk(part)]
         uses_super = any(isinstance(each, ast.Name) and each.id == "super" for each in inner)
         if plain and not uses_super and not any(isinstance(each, _SCOPES) for each in inner) and node.name[:2] != "__":
-            self._once[name] = _Once(node, owner)
+            self._once[name, owner and owner.name] = _Once(node, owner)
 
     def run(self):
         """Work on every function; return how many calls became bodies."""
@@ -139,14 +156,13 @@ class _Inliner:
 
     def _find(self, call, owner, above):
         if isinstance(call.func, ast.Name):
-            once = self._once.get(call.func.id)
+            once = self._once.get((call.func.id, None))
         elif (
             isinstance(call.func, ast.Attribute)
             and isinstance(call.func.value, ast.Name)
             and call.func.value.id == "self"
         ):
-            once = self._once.get("." + call.func.attr)
-            once = once if once and owner is not None and self._inherits(owner, once.owner) else None
+            once = self._inherited("." + call.func.attr, owner)
         else:
             return None
         if (
@@ -159,18 +175,31 @@ class _Inliner:
         wanted = len(once.node.args.args) - (once.owner is not None)
         return once if len(call.args) == wanted else None
 
-    def _inherits(self, node, other):
-        while node is not None and node is not other:
+    def _inherited(self, name, node):
+        """Return what a class, or one that it inherits from, has by that name."""
+        while node is not None:
+            if (name, node.name) in self._once:
+                return self._once[name, node.name]
             base = node.bases[0] if len(node.bases) == 1 else None
             node = self._classes.get(base.id) if isinstance(base, ast.Name) else None
-        return node is other
+        return None
 
 
-def _count(program):
-    """Return (how often each name is mentioned, attributes with a dot in front; how many definitions each method has)."""
-    mentions, defined = Counter(), Counter()
+def _count(program, families):
+    """Return (how often each name is mentioned, attributes with a dot in front; how many definitions each method has).
+
+    The third are attributes of `self`: {(family, name): how often}; `defined` has the methods of families likewise.
+    """
+    mentions, defined, own = Counter(), Counter(), Counter()
     for module in program.modules.values():
-        for node in ast.walk(module.tree):
+        for part in module.tree.body:
+            if isinstance(part, ast.ClassDef) and part.name in families:
+                family = families[part.name]
+                defined.update((family, name) for name in members(part))
+                for method in filter(is_of_self, part.body):
+                    nodes = [node for node in walk(method) if isinstance(node, ast.Attribute) and is_self(node)]
+                    own.update((family, node.attr) for node in nodes)
+        for node in walk(module.tree):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 mentions[node.id] += 1
                 mentions["." + node.id] += getattr(node, "member", False)  # in a class body
@@ -184,4 +213,4 @@ def _count(program):
                 defined.update(members(node))
             for name in texts(node):
                 mentions["." + name] += 1
-    return mentions, defined
+    return mentions, defined, own

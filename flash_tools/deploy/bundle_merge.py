@@ -3,11 +3,9 @@
 import ast
 from collections import Counter
 
-from flash_tools.deploy.bundle_groups import globals_used, is_list
-from flash_tools.deploy.bundle_names import short_names
-from flash_tools.deploy.bundle_program import CONST
-
-_UNLOAD = "agent.compat:unload"
+from flash_tools.deploy.bundle_groups import UNLOAD, globals_used, is_list, rows_of
+from flash_tools.deploy.bundle_names import FREE, short_names
+from flash_tools.deploy.bundle_program import CONST, own_nodes, walk
 
 
 class Plan:
@@ -52,22 +50,67 @@ class Plan:
             module, _, own = name.partition(":")
             if module in self.program.whole or name in keep:
                 called[name] = self.names.of(own) if module in self.program.whole else own
-        fresh = (name for name in short_names() if name not in taken)
+        guarded = _in_class_bodies(self.program)
+        fresh = _Fresh(FREE.split(), taken, self.names.bound)
         for name, _ in shared.most_common():
             if name not in called and self.home(name):
-                called[name] = next(fresh)
+                called[name] = fresh.next(name in guarded)
         for group in self.groups:
-            self._choose_own(group, count[group.name], called, taken)
+            self._choose_own(group, count[group.name], called, taken, guarded)
         return called
 
-    def _choose_own(self, group, count, called, taken):
+    def _choose_own(self, group, count, called, taken, guarded):
+        """Names that the file has anyway, those of attributes, cost nothing more; next come those that the interpreter has."""
         used = taken | {called[name] for name in {*count, *self.used[group.name]} if name in called}
         for module in group.modules:
             used |= {called[name] for name in _mentions(self.program.modules[module].tree) if name in called}
-        fresh = (name for name in short_names() if name not in used)
+        there = [
+            name for module in group.modules for name in self._attributes(module)
+        ]  # but for those of methods: tracebacks
+        methods = {self.names.of(name) for module in group.modules for name in self._methods(module)}
+        there = [name for name in there if name not in methods]
+        fresh = _Fresh([*dict.fromkeys(there), *FREE.split()], used, self.names.bound)
         for name, _ in sorted(count.items(), key=lambda item: (-item[1], item[0])):
             if name not in called:
-                called[name] = ("_" if name in self._consts else "") + next(fresh)
+                called[name] = "_" + fresh.next(True) if name in self._consts else fresh.next(name in guarded)
+
+    def _methods(self, module):
+        classes = [part for part in self.program.modules[module].tree.body if isinstance(part, ast.ClassDef)]
+        return [each.name for part in classes for each in part.body if isinstance(each, ast.FunctionDef)]
+
+    def _attributes(self, module):
+        nodes = walk(self.program.modules[module].tree)
+        return [self.names.of(node.attr) for node in nodes if isinstance(node, ast.Attribute)]
+
+
+class _Fresh:
+    """Names that nobody has yet: the cheap ones, and for what must not be the name of an attribute (`bound`) others."""
+
+    def __init__(self, cheap, used, bound=frozenset()):
+        self._cheap = [name for name in cheap if name not in used and name[:1] != "_"][::-1]
+        self._short = (name for name in short_names() if name not in used and name not in bound)
+        self._given = set()
+
+    def next(self, guarded):
+        """Return one."""
+        if not guarded and self._cheap:
+            name = self._cheap.pop()
+        else:
+            name = next(self._short)
+        if name in self._given:
+            return self.next(guarded)
+        self._given.add(name)
+        return name
+
+
+def _in_class_bodies(program):
+    """Return the global names that are read where attributes are bound: an attribute of that name would be taken instead."""
+    found = set()
+    for module in program.modules.values():
+        for node in walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                found.update(part.id for part in own_nodes(node.body) if isinstance(part, ast.Name))
+    return found
 
 
 def _consts(program):
@@ -81,7 +124,7 @@ def _consts(program):
 
 
 def _mentions(tree):
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name) and ":" in node.id:
             yield node.id
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ":" in node.name:
@@ -127,9 +170,7 @@ class _Inside(ast.NodeTransformer):
         made, parts = {}, []
         for alias in node.names:
             if ":" not in alias.name:  # a module as a value
-                home = self._plan.group_of[alias.name].name
-                package, _, last = home.rpartition(".")
-                parts.append(ast.ImportFrom(package, [ast.alias(last, alias.asname)], 0))
+                parts.append(ast.Import([ast.alias(self._plan.group_of[alias.name].name, alias.asname)]))
                 continue
             home = self._plan.home(alias.name)
             if home is not self._group and alias.name not in self._plan.used[self._group.name]:
@@ -156,10 +197,11 @@ def rename_globals(tree, called: dict[str, str]) -> None:
         if isinstance(part, ast.Assign) and getattr(getattr(part.value, "func", None), "id", "") == CONST:
             if any(called.get(getattr(each, "id", ""), "")[:1] != "_" for each in part.targets):
                 part.value = part.value.args[0]
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             node.id = called.get(node.id, node.id)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            node.long = getattr(node, "long", node.name)
             node.name = called.get(node.name, node.name)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             node.name = called.get(node.name, node.name)
@@ -174,10 +216,11 @@ def rename_globals(tree, called: dict[str, str]) -> None:
 def rename_modules(plan: Plan) -> None:
     """Let lists of modules that are to be forgotten name the groups instead, in place."""
     for module in plan.program.modules.values():
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if module.name == "agent.phases" and is_list(node, plan.program):
-                node.value = " ".join(_groups(plan, node.value.split()))
-            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == _UNLOAD:
+                found = [(number, _groups(plan, words)) for number, words in rows_of(node.value)]
+                node.value = " ".join(" ".join([number, *names]).strip() for number, names in found if names)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == UNLOAD:
                 for each in node.args[:1]:
                     if isinstance(each, ast.Tuple) and all(isinstance(part, ast.Constant) for part in each.elts):
                         found = _groups(plan, [part.value for part in each.elts])
@@ -186,6 +229,6 @@ def rename_modules(plan: Plan) -> None:
 
 def _groups(plan, words):
     """Return the short names of the groups that have these modules and no other, without the entry's."""
-    modules = {"agent." + word for word in words}
+    modules = {word if "." in word else "agent." + word for word in words}
     found = [group for group in plan.groups[1:] if modules >= set(group.modules)]
-    return [group.name.rpartition(".")[2] for group in found]
+    return [group.name for group in found]

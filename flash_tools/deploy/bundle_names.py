@@ -2,6 +2,7 @@
 
 What an attribute is called is changed only where the program itself defines that name, and neither MicroPython, nor a text, nor
 an argument given by name, nor whoever uses the program knows it. The most used names become the shortest ones.
+Attributes that nobody asks of anything but `self` share names with those of other families of classes.
 """
 
 import ast
@@ -14,12 +15,15 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from flash_tools.deploy.bundle_drop import texts
-from flash_tools.deploy.bundle_program import own_nodes
+from flash_tools.deploy.bundle_families import families_of, share
+from flash_tools.deploy.bundle_open import mark_open
+from flash_tools.deploy.bundle_program import own_nodes, walk
+from flash_tools.deploy.bundle_spoken import any_texts, texts
 
 _FIRST = string.ascii_letters
+_ARGUMENTS = 20  # names of attributes that arguments may share
 _SHORT = 2  # a name that is no longer stays
-_FREE = (  # every MicroPython has these names in its ROM, and a .mpy names them by number: as attributes, they cost least
+FREE = (  # every MicroPython has these names in its ROM, and a .mpy names them by number: as attributes, they cost least
     "abs all any chr dir int key len map ord pop pow sep set str sum zip bool copy dict eval exec find hash insert "
     "index items iter join keys list main next open repr self send sort type clear bytes count divmod end extend "
     "format lower object print range remove round rfind split strip super throw tuple upper values append bytearray "
@@ -54,6 +58,7 @@ class Names:
     def __init__(self, program, keep: set[str]):
         self.used, self.defined, fixed = Counter(), set(), set(keep) | runtime_names()
         self.keywords, self.plain, self.texts = set(keep), set(), set()
+        self.said = set()  # in any text: it may be a key of what is handed over as arguments
         self._in_classes = set()  # what is read where attributes are defined
         for module in program.modules.values():
             self._look(module, program, fixed)
@@ -62,17 +67,19 @@ class Names:
         taken = {name for name in self.used if name not in wanted} | fixed
         free = [
             name
-            for name in _FREE.split()
+            for name in FREE.split()
             if name not in self.used and name not in self.texts | self.keywords | self._in_classes
         ]
         fresh = itertools.chain(free, (name for name in short_names() if name not in taken))
         order = sorted(wanted, key=lambda name: (-self.used[name], name))
-        self.short = dict(zip(order, fresh, strict=False))
+        mark_open(program)
+        self.short = share(order, families_of(program), fresh)
+        self.bound = {self.of(name) for name in self.defined}  # what attributes are called
 
     def _look(self, module, program, fixed):
         if module.name in program.whole:
             self.defined.update(name for name in module.bound)
-        for node in ast.walk(module.tree):
+        for node in walk(module.tree):
             if isinstance(node, ast.Attribute):
                 self.used[node.attr] += 1
                 if not isinstance(node.ctx, ast.Load):
@@ -87,6 +94,7 @@ class Names:
             elif isinstance(node, ast.Name) and ":" not in node.id:
                 self.plain.add(node.id)
             self.texts.update(texts(node))
+            self.said.update(any_texts(node))
 
     def of(self, name: str) -> str:
         """Return what an attribute is called."""
@@ -106,7 +114,7 @@ def members(node) -> set[str]:
 
 def rename_attributes(tree, names: Names) -> None:
     """Give the attributes of a tree their short names, in place."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Attribute):
             node.attr = names.of(node.attr)
         elif isinstance(node, ast.ClassDef):
@@ -123,9 +131,14 @@ def _rename_members(node, names):
 
 
 def rename_variables(tree, names: Names, globals_: dict[str, str]) -> None:
-    """Give the variables of every function short names; `globals_` is {module:name: what it is called here}."""
+    """Give the variables of every function short names; `globals_` is {module:name: what it is called here}.
+
+    Those of arguments stand in the file's table, so they get names that attributes have there anyway.
+    """
+    used = Counter(names.of(node.attr) for node in walk(tree) if isinstance(node, ast.Attribute))
+    there = [name for name, _ in used.most_common(_ARGUMENTS) if name[:1] != "_"]
     for function in _outermost(tree):
-        _Variables(function, names, globals_).run()
+        _Variables(function, names, globals_, there).run()
 
 
 def _outermost(tree):
@@ -143,18 +156,18 @@ def _outermost(tree):
 class _Variables:
     """One function, with those inside of it: a name stands for the same in all of them."""
 
-    def __init__(self, function, names, globals_):
-        self._function, self._names, self._globals = function, names, globals_
-        self._count = Counter()
-        self._order = []
+    def __init__(self, function, names, globals_, there):
+        self._function, self._names, self._globals, self._there = function, names, globals_, there
 
     def run(self):
         """Find the variables, choose, rename."""
         function, taken = self._function, set()
         inner = function.body if isinstance(function.body, list) else [function.body]
-        nodes = [node for part in [function.args, *inner] for node in ast.walk(part)]
+        nodes = [node for part in [function.args, *inner] for node in walk(part)]
         if any(isinstance(node, ast.ClassDef) for node in nodes):
             return
+        if any(isinstance(node, (ast.FunctionDef, ast.Lambda)) for node in nodes):
+            function.open = True  # who calls what is inside is not known
         bound = self._bound(nodes)
         for node in nodes:
             if isinstance(node, ast.Name):
@@ -165,8 +178,15 @@ class _Variables:
             elif isinstance(node, ast.alias) and ":" in node.name:
                 taken.add(self._globals.get(node.name, node.name))
         fixed = {name for name in bound if not self._is_free(name)}
-        fresh = (name for name in short_names() if name not in taken and name not in fixed)
-        table = {name: next(fresh) for name in bound if name not in fixed}
+        taken |= fixed
+        arguments = dict.fromkeys(node.arg for node in nodes if isinstance(node, ast.arg) and node.arg not in fixed)
+        cheap = (
+            name for name in itertools.chain(self._there, short_names()) if name not in taken and self._is_free(name)
+        )
+        table = dict(zip(arguments, cheap, strict=False))
+        taken.update(table.values())
+        fresh = (name for name in short_names() if name not in taken)
+        table |= {name: next(fresh) for name in bound if name not in fixed and name not in table}
         _apply(nodes, table)
 
     def _bound(self, nodes):
@@ -185,7 +205,8 @@ class _Variables:
         return found
 
     def _is_free(self, name):
-        return name not in self._names.keywords and name not in self._names.texts and name[:2] != "__"
+        said = name in self._names.said and getattr(self._function, "open", True)
+        return name not in self._names.keywords and not said and name[:2] != "__"
 
 
 def _apply(nodes, table):
@@ -195,7 +216,7 @@ def _apply(nodes, table):
         elif isinstance(node, ast.Name):
             node.id = table.get(node.id, node.id)
         elif isinstance(node, (ast.ExceptHandler, ast.FunctionDef)):
-            node.name = table.get(node.name, node.name)
+            node.long, node.name = node.name, table.get(node.name, node.name)
         elif isinstance(node, ast.Nonlocal):
             node.names = [table.get(name, name) for name in node.names]
         elif isinstance(node, (ast.Import, ast.ImportFrom)):

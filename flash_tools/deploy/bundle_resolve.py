@@ -7,7 +7,7 @@ function hands on as a value stays a module of its own (`program.whole`). `globa
 
 import ast
 
-from flash_tools.deploy.bundle_program import CONST, Pending, Reference, names_bound, own_nodes
+from flash_tools.deploy.bundle_program import CONST, Pending, Reference, names_bound, own_nodes, walk
 from flash_tools.errors import UsageError
 
 
@@ -199,7 +199,7 @@ def _uses(body):
     """Return {name: attributes that are read of it, "" where it is a value by itself} anywhere in these statements."""
     found = {}
     for part in body:
-        nodes = list(ast.walk(part))
+        nodes = list(walk(part))
         of = {id(node.value): node.attr for node in nodes if isinstance(node, ast.Attribute)}
         for node in nodes:
             if isinstance(node, ast.Name):

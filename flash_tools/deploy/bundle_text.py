@@ -6,6 +6,8 @@ Simple statements that follow each other share a line: MicroPython spends a byte
 import ast
 from collections import Counter
 
+from flash_tools.deploy.bundle_program import walk
+
 _HOT = 127  # names whose number in a module's table is below take one byte where they are used, others two
 _COMPOUND = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.FunctionDef, ast.ClassDef)
 
@@ -13,7 +15,7 @@ _COMPOUND = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.FunctionDef, ast
 def write(tree: ast.Module) -> tuple[str, list[str]]:
     """Return the source, and a line of the map for each of its lines that came from somewhere.
 
-    The names that are used most are mentioned first, where nothing is executed.
+    The names that are used most are mentioned first, where nothing is executed. A function's line is `def b agent/url.py:3 follow`.
     """
     ast.fix_missing_locations(tree)
     count = _names(tree)
@@ -30,7 +32,7 @@ class _Writer:
     """Lines, and where they came from: `12 agent/update.py:30-33`."""
 
     def __init__(self):
-        self.lines, self.origins = [], []
+        self.lines, self.origins, self._owners = [], [], []
 
     def line(self, depth, text, parts=()):
         """Add a line that holds these statements."""
@@ -57,7 +59,7 @@ class _Writer:
 
     def _flush(self, run, depth):
         if run:
-            self.line(depth, ";".join(map(ast.unparse, run)), run)
+            self.line(depth, ";".join(map(_unparse, run)), run)
             run.clear()
 
     def _head(self, text, owner, block, depth):
@@ -66,7 +68,7 @@ class _Writer:
             self.line(depth, text, [owner])
             self.block(block, depth + 1)
         else:
-            self.line(depth, text + ";".join(map(ast.unparse, block)), [owner, *block])
+            self.line(depth, text + ";".join(map(_unparse, block)), [owner, *block])
 
     def _If(self, node, depth, word="if"):
         self._head("%s %s:" % (word, ast.unparse(node.test)), node, node.body, depth)
@@ -101,16 +103,34 @@ class _Writer:
 
     def _FunctionDef(self, node, depth):
         self._decorators(node, depth)
+        path, number = node.origin
+        long = getattr(node, "long", node.name).rpartition(":")[2]
+        self.origins.append("def %s %s:%d %s" % (node.name, path, number, ".".join([*self._owners, long])))
         self._head("def %s(%s):" % (node.name, ast.unparse(node.args)), node, node.body, depth)
 
     def _ClassDef(self, node, depth):
         self._decorators(node, depth)
         bases = "(%s)" % ",".join(map(ast.unparse, node.bases)) if node.bases else ""
+        self._owners.append(getattr(node, "long", node.name).rpartition(":")[2])
         self._head("class %s%s:" % (node.name, bases), node, node.body, depth)
+        self._owners.pop()
 
     def _decorators(self, node, depth):
         for each in node.decorator_list:
             self.line(depth, "@" + ast.unparse(each), [node])
+
+
+def _unparse(part):
+    """Return a statement; several values for as many targets without brackets: MicroPython then makes no tuple of them."""
+    if isinstance(part, ast.Assign) and isinstance(part.targets[-1], ast.Tuple) and isinstance(part.value, ast.Tuple):
+        starred = any(isinstance(each, ast.Starred) for each in part.targets[-1].elts + part.value.elts)
+        if len(part.targets) == 1 and not starred and len(part.value.elts) > 1:
+            return "%s=%s" % (_listed(part.targets[0].elts), _listed(part.value.elts))
+    return ast.unparse(part)
+
+
+def _listed(parts):
+    return ",".join(map(ast.unparse, parts))
 
 
 def _span(numbers):
@@ -120,7 +140,7 @@ def _span(numbers):
 def _names(tree):
     """Count the names that MicroPython looks up by number."""
     count = Counter()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Attribute):
             count[node.attr] += 1
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -148,9 +168,9 @@ def _global_names(tree):
         node, local = todo.pop()
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             inner = node.body if isinstance(node.body, list) else [node.body]
-            nodes = [each for part in inner for each in ast.walk(part)]
+            nodes = [each for part in inner for each in walk(part)]
             stored = {each.id for each in nodes if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)}
-            stored |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+            stored |= {each.arg for each in walk(node) if isinstance(each, ast.arg)}
             local = local | stored
         if isinstance(node, ast.Name) and node.id not in local:
             yield node.id

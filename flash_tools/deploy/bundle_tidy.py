@@ -2,6 +2,8 @@
 
 import ast
 
+from flash_tools.deploy.bundle_program import walk
+
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -70,10 +72,10 @@ def _are_apart(targets, values):
     if all(
         isinstance(part, ast.Name) for part in targets
     ):  # variables: a call cannot see them, unless a closure has them
-        return not any(_key(node) in stored for value in later for node in ast.walk(value)) and not any(
+        return not any(_key(node) in stored for value in later for node in walk(value)) and not any(
             map(_has_scope, values)
         )
-    return all(_is_calm(value, stored) for value in later) and _is_calm(values[0], set())
+    return all(_is_calm(value, stored) for value in later)  # the first value is worked out first either way
 
 
 def _is_own(part):
@@ -87,7 +89,7 @@ def _key(node):
 
 
 def _has_scope(value):
-    return any(isinstance(node, (ast.Lambda, ast.GeneratorExp)) for node in ast.walk(value))
+    return any(isinstance(node, (ast.Lambda, ast.GeneratorExp)) for node in walk(value))
 
 
 def _is_calm(value, stored):
@@ -96,4 +98,6 @@ def _is_calm(value, stored):
         return all(_is_calm(part, stored) for part in value.elts)
     if isinstance(value, ast.Attribute):
         return False if stored else isinstance(value.value, ast.Name)
+    if isinstance(value, ast.UnaryOp):
+        return isinstance(value.operand, ast.Constant)
     return isinstance(value, ast.Constant) or (isinstance(value, ast.Name) and value.id not in stored)

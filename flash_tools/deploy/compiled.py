@@ -1,4 +1,4 @@
-"""Compiles device code the way it is shipped: `.mpy`, -O1 (line numbers stay, for tracebacks from the field), short names."""
+"""Compiles device code the way it is shipped: `.mpy`, short names, no asserts; with line numbers, or without (see crash_map.py)."""
 
 import os
 import subprocess
@@ -26,11 +26,20 @@ def compile_folders(target, folders, files=()) -> dict[str, int]:
     return {_module(path): len(made[_mpy(path.as_posix())]) for path in sources}
 
 
-def compile_sources(sources: dict[str, str], bytecode: str | None = None, lines: bool = True) -> dict[str, bytes]:
-    """Return {place.mpy: bytes} of {place.py: source}; without `lines` a traceback names functions only, for a tenth less."""
+def compile_sources(
+    sources: dict[str, str], bytecode: str | None = None, lines: bool = True, number: str = ""
+) -> dict[str, bytes]:
+    """Return {place.mpy: bytes} of {place.py: source}; without `lines` a traceback names functions only, for 5 % less.
+
+    `number` is the image's: tracebacks have it at the name of each module at the top.
+    """
     command = [compiler(bytecode), "-O1" if lines else "-O3"]
+    made = {}
     with tempfile.TemporaryDirectory() as folder:
-        return {_mpy(place): _compile(command, Path(folder), place, text) for place, text in sources.items()}
+        for place, text in sources.items():
+            name = Path(place).stem + ("@" + number if number and "/" not in place else "")
+            made[_mpy(place)] = _compile([*command, "-s", name], Path(folder), place, text)
+    return made
 
 
 def compiler(bytecode: str | None = None) -> str:
@@ -60,7 +69,7 @@ def mpy_version(files: dict[str, bytes]) -> int | None:
 def _compile(command, folder, place, text):
     source, target = folder / "a.src", folder / "a.mpy"  # no .py: it must not be taken for the module
     source.write_text(text)
-    words = [*command, "-s", Path(place).stem, "-o", str(target), str(source)]
+    words = [*command, "-o", str(target), str(source)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=_TIMEOUT_S)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it ended with %d" % done.returncode])[-1]

@@ -6,6 +6,7 @@ imports; a Linux board's image is a zip that Python runs by its `__main__.py`; a
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Wish:
     """What is wanted: runtime, board file (its name in board/, or a path), an application's folder, bytecode for older firmware.
 
     For MicroPython: `plain` for a file a module; `first_stage` for what a board starts by itself instead of what a bank holds;
-    `freeze` is the port for which a folder is made from that a firmware is built.
+    `freeze` is the port for which a folder is made from that a firmware is built; `lines` leaves line numbers in a small board's.
     """
 
     runtime: str
@@ -41,17 +42,18 @@ class Wish:
     plain: bool = False
     first_stage: bool = False
     freeze: str | None = None
+    lines: bool = False
 
 
-def build(wish: Wish) -> dict[str, bytes]:
-    """Return {place on the board: bytes}, the manifest among them, as the last one."""
+def build(wish: Wish, keep: Callable[[str, str], None] | None = None) -> dict[str, bytes]:
+    """Return {place on the board: bytes}, the manifest among them, as the last one; `keep(number, map)` as in mpy_files.py."""
     if wish.runtime not in RUNTIMES:
         raise UsageError("%s is no runtime: use %s" % (wish.runtime, " or ".join(RUNTIMES)))
-    if wish.runtime != "micropython" and (wish.plain or wish.first_stage or wish.freeze):
-        raise UsageError("--plain, --first-stage and --freeze are for MicroPython")
+    if wish.runtime != "micropython" and (wish.plain or wish.first_stage or wish.freeze or wish.lines):
+        raise UsageError("--plain, --first-stage, --freeze and --lines are for MicroPython")
     app = _application(wish.app)
     board = _board(wish.board_file)
-    files = _for_micropython(wish, board, app) if wish.runtime == "micropython" else _for_linux(board, app)
+    files = _for_micropython(wish, board, app, keep) if wish.runtime == "micropython" else _for_linux(board, app)
     facts = {"runtime": wish.runtime, "board": board.name, "mpy": mpy_version(files)}
     return {**files, MANIFEST: manifest(files, facts)}
 
@@ -78,17 +80,19 @@ def _for_linux(board, app):
     return {**files, **app}
 
 
-def _for_micropython(wish, board, app):
+def _for_micropython(wish, board, app, keep):
     _refuse_ours(app, _ENTRIES)
     code = {name: data for name, data in app.items() if name.endswith(".py")}
     for name, data in code.items():
         _check_python(name, data)
+    lines = wish.lines or None
     if wish.freeze:
-        return frozen.folder(ROOT, board, app, wish.freeze)
+        return frozen.folder(ROOT, board, app, wish.freeze, lines)
     if wish.first_stage:
-        return mpy_files.first_stage(ROOT, board, wish.bytecode)
-    make = mpy_files.each_module if wish.plain or board.name.startswith(_SIM) else mpy_files.firmware
-    return make(ROOT, board, app, wish.bytecode)
+        return mpy_files.first_stage(ROOT, board, wish.bytecode, lines, keep)
+    if wish.plain or board.name.startswith(_SIM):
+        return mpy_files.each_module(ROOT, board, app, wish.bytecode)
+    return mpy_files.firmware(ROOT, board, app, wish.bytecode, lines, keep)
 
 
 def _refuse_ours(app, ours):

@@ -29,24 +29,27 @@ _TLS = 'require("ssl")\n'  # of micropython-lib: the firmware alone has only wha
 _MANIFEST = '''"""Freezes %s into MicroPython for the board %s: FROZEN_MANIFEST of its build. Made by fumo deploy."""
 
 metadata(description="fumo-agent for %s", version="%s")
-%sfreeze("%s", opt=1)
+%sfreeze("%s", opt=%d)
 '''
 
 
-def folder(root: Path, board: BoardFile, app: dict[str, bytes], port: str) -> dict[str, bytes]:
+def folder(
+    root: Path, board: BoardFile, app: dict[str, bytes], port: str, lines: bool | None = None
+) -> dict[str, bytes]:
     """Return {place: bytes} of the folder."""
     if port not in PORTS:
         raise UsageError("--freeze %s names no port: use %s" % (port, ", ".join(PORTS)))
     if app and not board.native:
         raise UsageError("the application goes into the bank, not into the firmware: leave out --app with --freeze")
-    found = _firmware(root, board, app) if board.native else _first_stage(root, board)
+    found = _firmware(root, board, app, lines) if board.native else _first_stage(root, board)
     found.update({"boot.py": _BOOT, "main.py": mpy_files.launcher(root)})
     if port in _OF_PORT:
         found["_boot.py"] = _own_boot(root, board, port)
     what = "the agent" if board.native else "the first stage"
     secure = port != "other" and board.constants.get("NETWORK") in _WITH_TLS
     needs = _OF_PORT.get(port, "") + _TLS * secure
-    words = (what, board.name, board.name, version(), needs, _FOLDER)
+    level = 1 if mpy_files.has_lines(board, lines) else 3
+    words = (what, board.name, board.name, version(), needs, _FOLDER, level)
     return {
         "manifest.py": (_MANIFEST % words).encode(),
         **{"%s/%s" % (_FOLDER, name): data for name, data in found.items()},
@@ -57,11 +60,11 @@ def _first_stage(root, board):
     return {name: text.encode() for name, text in mpy_files.first_stage_sources(root, board).items()}
 
 
-def _firmware(root, board, app):
+def _firmware(root, board, app, lines):
     foreign = [name for name in app if not name.endswith(".py")]
     if foreign:
         raise UsageError("%s of the application cannot be frozen: only Python can" % foreign[0])
-    image, code = mpy_files.program(root, board, app)
+    image, code = mpy_files.program(root, board, app, lines)
     return {"bank/" + name: text.encode() for name, text in {**image.sources, **code}.items()}
 
 

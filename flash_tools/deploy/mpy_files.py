@@ -6,9 +6,10 @@ module a file of its own, for a look into a board; so is a board of the simulato
 """
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
-from flash_tools.deploy import bundle, stage_sources
+from flash_tools.deploy import bundle, bundle_hush, stage_sources
 from flash_tools.deploy.board_file import BoardFile
 from flash_tools.deploy.bundle_profile import profile_of
 from flash_tools.deploy.compiled import compile_sources
@@ -19,22 +20,50 @@ LAUNCHER = "main.py"  # on the board, where it is what MicroPython starts; its s
 BENCH = "bench"  # an empty file: Ctrl-C may stop the firmware
 _MAIN = "ports/micropython/main.py"
 _APART = ("boot", "first_stage", "recovery", "programmer", "rp2_boot", "esp32_boot")  # no part of a bank
+Keep = Callable[[str, str], None] | None
 _FIRST_STAGE, _RECOVERY = "fumo_first_stage", "fumo_recovery"
 
 
-def firmware(root: Path, board: BoardFile, app: dict[str, bytes], bytecode: str | None) -> dict[str, bytes]:
-    """Return {place: bytes} of the firmware of a bank; what a board's program would not find in it is refused."""
-    image, code = program(root, board, app)
+def firmware(
+    root: Path,
+    board: BoardFile,
+    app: dict[str, bytes],
+    bytecode: str | None,
+    lines: bool | None = None,
+    keep: Keep = None,
+) -> dict[str, bytes]:
+    """Return {place: bytes} of the firmware of a bank; what a board's program would not find in it is refused.
+
+    `keep(number, map)` hears what leads tracebacks back. The application has line numbers, whatever the rest has.
+    """
+    image, code = program(root, board, app, lines)
     rest = {name: data for name, data in app.items() if name not in code}
-    return {**compile_sources({**image.sources, **code}, bytecode), **rest}
+    made = _compiled(image, bytecode, has_lines(board, lines), keep)
+    return {**made, **compile_sources(code, bytecode), **rest}
 
 
-def program(root: Path, board: BoardFile, app: dict[str, bytes]) -> tuple[bundle.Image, dict[str, str]]:
+def has_lines(board: BoardFile, lines: bool | None = None) -> bool:
+    """Tell whether a firmware has line numbers: `lines`, and if nothing is said, not on a board with little memory."""
+    return board.options.get("small") is not True if lines is None else lines
+
+
+def _compiled(image, bytecode, lines, keep):
+    if keep:
+        keep(image.number, image.map)
+    return compile_sources(image.sources, bytecode, lines, image.number)
+
+
+def program(
+    root: Path, board: BoardFile, app: dict[str, bytes], lines: bool | None = None
+) -> tuple[bundle.Image, dict[str, str]]:
     """Return (the firmware in one piece, the sources of the application): none of the two is compiled yet."""
     board.check()
     code = {name: text.decode() for name, text in app.items() if name.endswith(".py")}
     keep = _names_used(code, board) | stage_sources.KEPT
-    return bundle.bundle(_tree(root, board), "ports.micropython.main", profile_of(board.options), keep), code
+    hushed = () if has_lines(board, lines) else bundle_hush.MODULES
+    return bundle.bundle(
+        _tree(root, board), "ports.micropython.main", profile_of(board.options), keep, hushed=hushed
+    ), code
 
 
 def each_module(root: Path, board: BoardFile, app: dict[str, bytes], bytecode: str | None) -> dict[str, bytes]:
@@ -50,15 +79,24 @@ def each_module(root: Path, board: BoardFile, app: dict[str, bytes], bytecode: s
     return {**compile_sources({**short, **code}, bytecode), **rest}
 
 
-def first_stage(root: Path, board: BoardFile, bytecode: str | None) -> dict[str, bytes]:
+def first_stage(
+    root: Path, board: BoardFile, bytecode: str | None, lines: bool | None = None, keep: Keep = None
+) -> dict[str, bytes]:
     """Return what a bench's board has in its own file system: the launcher as a source, the rest compiled."""
-    return {**compile_sources(first_stage_sources(root, board), bytecode), LAUNCHER: launcher(root), BENCH: b""}
+    images = first_stage_images(root, board)
+    made = [_compiled(image, bytecode, has_lines(board, lines), keep) for image in images]
+    return {**{place: data for each in made for place, data in each.items()}, LAUNCHER: launcher(root), BENCH: b""}
 
 
 def first_stage_sources(root: Path, board: BoardFile) -> dict[str, str]:
     """Return the sources of the first stage and of serial recovery, a module each; none where a boot loader chooses."""
+    return {place: text for image in first_stage_images(root, board) for place, text in image.sources.items()}
+
+
+def first_stage_images(root: Path, board: BoardFile) -> list[bundle.Image]:
+    """Return the same as images."""
     if board.native:
-        return {}
+        return []
     board.check()
     tree, known = _tree(root, board), profile_of(board.options)
     entry, quiet = "ports.micropython.first_stage", stage_sources.mute(tree)
@@ -66,7 +104,7 @@ def first_stage_sources(root: Path, board: BoardFile) -> dict[str, str]:
         quiet, entry, _FIRST_STAGE, known, replace=stage_sources.REPLACED, keep=stage_sources.KEPT
     )
     recovery = bundle.bundle_one(tree, "ports.micropython.recovery", _RECOVERY, known)
-    return {**stage.sources, **recovery.sources}
+    return [stage, recovery]
 
 
 def launcher(root: Path) -> bytes:
@@ -90,9 +128,11 @@ def _names_used(code, board):
     """Return every name by which an application may use a part of ours: those must stay what they are."""
     found = set()
     for place, text in code.items():
+        found.add(place.split("/")[0].removesuffix(".py"))
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 _refuse_ours(place, node, board)
+                found.update(name.split(".")[0] for name in _imported(node))
             elif isinstance(node, ast.Attribute):
                 found.add(node.attr)
             elif isinstance(node, ast.keyword) and node.arg:
@@ -104,9 +144,12 @@ def _names_used(code, board):
     return found
 
 
+def _imported(node):
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+
+
 def _refuse_ours(place, node, board):
-    names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-    for name in names:
+    for name in _imported(node):
         if name.split(".")[0] in bundle.FOLDERS:
             text = "%s of the application imports %s, which has no name of its own in the firmware of %s: use --plain"
             raise UsageError(text % (place, name, board.name))

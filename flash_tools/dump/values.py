@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from agent import job as jobs
 from agent.causes import ROWS
 from agent.dm_nonces import NONCES, SESSION
+from agent.lifecycle import PHASES
 from agent.progress import Progress
 from agent.requests import FIRMWARE
 from agent.wall_time import TIME
@@ -96,7 +97,7 @@ def _job(value):
     job = jobs.Job.load(_journal(value))
     if value.data[:1] != b"\x01":
         return {"not_understood": "format %d, %d bytes" % (value.data[0], len(value.data))}
-    phase = jobs.PHASES[job.phase] if job.phase < len(jobs.PHASES) else ""
+    phase = PHASES[job.phase] if job.phase < len(PHASES) else ""
     return {
         "phase": phase or "phase %d" % job.phase,
         "kind": KINDS.get(job.kind, "none" if not job.kind else "kind %d" % job.kind),

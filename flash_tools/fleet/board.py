@@ -6,7 +6,7 @@ It is the process that `python -m ports.sim` is, with another loop around it: th
 from collections import deque
 
 from agent.console_user import User
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.options import Options
 from board.sim_nor import make_layout
 from ports.cpython_linux.signature import verify
@@ -55,7 +55,7 @@ class Board(ProcessDevice):
         wishes = Wishes(settings.until_idle, settings.request_update)
         watcher = Watcher(wishes, self.inbox, user, say, explain or _nobody)
         layout = make_layout(chip.size, bank_size(chip.size))
-        super().__init__(chip, clock, layout, Identity(facts, verify), net, options, watcher, **settings.board)
+        super().__init__(chip, clock, layout, make_identity(facts, verify), net, options, watcher, **settings.board)
         watcher.device, self.recovery_ms = self, settings.recovery_s * 1000
         options.ui = user
         chip.ops = chip.faults.cuts = chip.faults.cut_at = 0

@@ -10,6 +10,7 @@ import os
 import time
 from pathlib import Path
 
+from flash_tools import text_file
 from flash_tools.errors import ToolError
 from flash_tools.server import pki
 from flash_tools.server.pki import Authority, Certificate
@@ -105,12 +106,7 @@ def _kept(folder):
 
 
 def _text(path):
-    try:
-        return path.read_text()
-    except UnicodeDecodeError:
-        raise ToolError("%s is no text: put it back from the backup" % path) from None
-    except OSError as error:
-        raise ToolError("cannot read %s: %s" % (path, error.strerror)) from None
+    return text_file.read(path, ": put it back from the backup")
 
 
 def write_file(path: Path, text: str, mode: int = _PRIVATE) -> None:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.verify import read_manifest
 from flash_tools import target
 from flash_tools.boards import factory_region
@@ -46,7 +46,7 @@ def _of_flash(name):
         facts = factory_region.look(regions["factory"]).facts if "factory" in regions else None
         if facts is None:
             raise NotFoundError(f"{name} was never provisioned: do that first, with `fumo provision`")
-        kids, trust = _key_ids(facts, name), Identity(facts, verify)
+        kids, trust = _key_ids(facts, name), make_identity(facts, verify)
         number = BootRecord(regions["boot"]).confirmed()
         header = regions.get(f"header{number}")
         running = read_manifest(_Bank(header), trust) if header else None

@@ -12,7 +12,7 @@ import time
 
 from agent import factory
 from agent.errors import AgentError
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.journal import Journal
 from agent.p256 import verify
 from agent.reset import is_normal
@@ -130,7 +130,7 @@ class FirstStage:
         if facts is None:
             raise AgentError("this board was never provisioned: use `fumo provision`")
         try:
-            return Identity(facts, verify)
+            return make_identity(facts, verify)
         except (KeyError, ValueError, TypeError, AttributeError) as e:
             raise AgentError("the factory region is wrong (%r): provision the board again" % e) from None
 

@@ -17,7 +17,7 @@ from agent.agent import Agent
 from agent.console_user import User
 from agent.control import Control
 from agent.errors import AgentError
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.narrator import Narrator
 from agent.options import Headless
 from agent.p256 import verify
@@ -91,7 +91,7 @@ class Service:
             port.enter_recovery = self._enter_recovery
         app = _application()
         self.hardware.self_tests = (*self.hardware.self_tests, *getattr(app, "self_tests", ()))
-        self.agent = Agent(self.hardware, port, Identity(facts, verify), options)
+        self.agent = Agent(self.hardware, port, make_identity(facts, verify), options)
         self._control = Control(self.agent, self._facts)
         boot = self.hardware.boot
         kind = "trial" if self.on_trial else "confirmed"

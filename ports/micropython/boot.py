@@ -51,10 +51,22 @@ def _recover(facts):
 
         fumo_recovery.run(facts)
     except Exception as e:
-        sys.print_exception(e)
-    for _ in range(_REST_S):
+        _tell(e)
+    led = _lamp(facts.get("led"))
+    for half in range(2 * _REST_S):
+        led(1 - half % 4 // 3)  # as hal/status_led.py shows a fault
         facts["watchdog"].feed()
-        time.sleep_ms(1000)
+        time.sleep_ms(500)
+
+
+def _lamp(line):
+    """Return what lights the LED, where there is one: no memory may be left for more than that."""
+    try:
+        from machine import Pin
+
+        return Pin(line, Pin.OUT) if line is not None else bool
+    except Exception:
+        return bool  # lights nothing
 
 
 def on_bench():
@@ -96,11 +108,15 @@ def begin():
     except BaseException as e:
         if bench and isinstance(e, KeyboardInterrupt):
             return _open_prompt()
-        try:
-            sys.print_exception(e)
-        except BaseException:
-            pass  # nobody listens, or no memory is left
+        _tell(e)
     _end()
+
+
+def _tell(error):
+    try:
+        sys.print_exception(error)
+    except BaseException:
+        pass  # nobody listens, or no memory is left
 
 
 if __name__ == "__main__":

@@ -24,28 +24,12 @@ def make_network(port, facts, kind, more):
         networks = [(str(name), str(key)) for name, key in facts.get("wifi", ())]
         return Network(ca, link=Wifi(networks, port.clock, port.log, **more))
     if kind == "wired":
-        from ports.micropython.wired import Lan
+        from ports.micropython.wired import Lan, maker
 
-        return Network(ca, link=Lan(lambda: _lan(more), port.clock, port.log))
+        return Network(ca, link=Lan(maker(more), port.clock, port.log))
     if kind is None:
         return Network(ca)
     raise FlashError("the board file names a network of the kind %s: wifi, wired or serial" % kind)
-
-
-def _lan(more):
-    """Return the interface of the board: a WIZnet chip where the board file names its chip select, else the chip's own."""
-    import network
-
-    kind = "WIZNET5K" if "cs" in more else "LAN"
-    if not hasattr(network, kind):
-        raise OSError(19, "this firmware has no network.%s" % kind)
-    if kind == "LAN":
-        return network.LAN(**more)
-    from machine import SPI, Pin
-
-    wires: dict = {name: Pin(more[name]) for name in ("sck", "mosi", "miso") if name in more}
-    spi = SPI(more.get("bus", 0), baudrate=more.get("hz", 10000000), **wires)
-    return network.WIZNET5K(spi, Pin(more["cs"]), Pin(more["reset"]))
 
 
 def der_of(pem):

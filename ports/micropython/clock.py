@@ -6,7 +6,7 @@ Boards count their seconds from 1970 or from 2000, and one that nobody has told 
 import time
 
 _TOLD_S = 1767225600  # 2026-01-01: nobody has told the time to a board that believes in an earlier one
-_FROM_2000 = 946684800
+FROM_2000 = 946684800
 
 
 class Clock:
@@ -15,7 +15,7 @@ class Clock:
     def __init__(self, module=time):
         self._time = module
         self._diff = module.ticks_diff
-        self._epoch = _FROM_2000 if module.gmtime(0)[0] == 2000 else 0
+        self._epoch = FROM_2000 if module.gmtime(0)[0] == 2000 else 0
 
     def ms(self):
         """Return the milliseconds of a counter that wraps, at 2^30 on most boards."""
@@ -33,13 +33,3 @@ class Clock:
         """Return the seconds since 1970, None where nobody has told them."""
         seconds = int(self._time.time()) + self._epoch
         return seconds if seconds >= _TOLD_S else None
-
-
-def set_clock(seconds, platform, module=time):
-    """Set the board's clock chip to so many seconds since 1970."""
-    from machine import RTC
-
-    epoch = _FROM_2000 if module.gmtime(0)[0] == 2000 else 0
-    year, month, day, hour, minute, second, weekday = module.gmtime(seconds - epoch)[:7]
-    weekday += platform == "pyboard"  # an stm32 counts the days of the week from 1
-    RTC().datetime((year, month, day, weekday, hour, minute, second, 0))

@@ -5,9 +5,9 @@ Never waits for what is typed; each turn takes a bounded part of it. A line that
 
 from agent.compat import const
 from agent.errors import AgentError
+from agent.late import late
 
-_LONGEST = const(80)
-_PIECES = const(4)  # of what is typed in one turn
+LONGEST = const(80)
 
 
 class Console:
@@ -16,47 +16,32 @@ class Console:
     def __init__(self, uart, log):
         self._uart, self._log = uart, log
         self._piece = bytearray(32)
-        self._line, self._length = bytearray(_LONGEST), 0
+        self._line, self._length = bytearray(LONGEST), 0
+
+    def __getattr__(self, name):
+        from ports.micropython.console_lines import Lines
+
+        return late(Lines, self, name)
 
     def say(self, *words):
         """Say an event."""
         line = _printable(" ".join([str(word) for word in words]))
         if not self._uart or not getattr(self._uart, "is_stdout", False):
-            self._log("%s", line)
+            self._log("%s", str(line, "utf-8"))
         if self._uart:
             try:
-                self._uart.write(line.encode() + b"\r\n")
+                self._uart.write(line + b"\r\n")
             except AgentError as e:
                 self._lose(e)
 
     def take(self):
         """Return what has been typed: a list of lines, each as its words."""
-        found = []
-        for _ in range(_PIECES if self._uart else 0):
-            try:
-                count = self._uart.read_into(self._piece)
-            except AgentError as e:
-                self._lose(e)
-                break
-            if not count:
-                break
-            self._feed(count, found)
-        return found
-
-    def _feed(self, count, found):
-        for i in range(count):
-            byte = self._piece[i]
-            if byte == 10 or byte == 13:
-                words = self._words()
-                if words:
-                    found.append(words)
-            elif self._length < _LONGEST:
-                self._line[self._length] = byte if 32 <= byte < 127 else 63
-                self._length += 1
-
-    def _words(self):
-        line, self._length = str(memoryview(self._line)[: self._length], "ascii"), 0
-        return line.split()
+        try:
+            count = self._uart.read_into(self._piece) if self._uart else 0
+            return self._lines(count) if count else ()
+        except AgentError as e:
+            self._lose(e)
+            return ()
 
     def _lose(self, error):
         self._uart = None
@@ -64,8 +49,12 @@ class Console:
 
 
 def _printable(text):
-    """Return what may come from a server without what controls a terminal."""
-    for c in text:
-        if ord(c) < 32 or 127 <= ord(c) < 160:
-            return "".join([c if 32 <= ord(c) < 127 or ord(c) >= 160 else "?" for c in text])
-    return text
+    """Return what may come from a server, in bytes, without what controls a terminal."""
+    line = bytearray(text.encode())
+    for i in range(len(line)):
+        byte = line[i]
+        if byte < 32 or byte == 127:
+            line[i] = 63
+        elif byte < 0xA0 and i and line[i - 1] == 0xC2:  # one of two bytes
+            line[i - 1] = line[i] = 63
+    return line

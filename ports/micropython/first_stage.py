@@ -18,7 +18,7 @@ from agent.sizes import MAX_JWS
 from board import chosen
 from hal import first_stage
 from hal.status_led import StatusLed
-from ports.micropython.bank_device import mount
+from ports.micropython.bank_mount import mount
 from ports.micropython.small_port import SmallPort, arm
 
 _PATIENCE_MS = const(600000)  # with hardware that does not answer; then the board starts again, which may help
@@ -47,7 +47,7 @@ class FirstStage:
         port.feed()
         return {
             "bank": bank, "ran_before": hardware.boot.ran_before(), "cause": port.cause, "layout": hardware.layout,
-            "watchdog": port.wdt, "watchdog_ms": port.timeout_ms,
+            "watchdog": port.wdt, "watchdog_ms": port.timeout_ms, "led": chosen.LED,
         }  # fmt: skip
 
     def _choose(self, hardware):

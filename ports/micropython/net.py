@@ -1,121 +1,26 @@
 """TCP, TLS and UDP on MicroPython, never blocking. Whatever socket and ssl raise leaves as LinkError.
 
 Only numeric addresses come here, since the runtime's own name resolution can block for longer than the watchdog waits.
-What must be known of mbedTLS: it speaks up to TLS 1.2 in most builds; reading and writing drive the handshake and give None
-until it is done; a refused certificate is a ValueError that only has a text; the end of a connection is told once.
+Connections are in net_stream.py, which is in memory only while one is open.
 """
 
 import errno
-import gc
-import select
 import socket
 
-from agent.compat import const
+from agent.compat import const, unload
 from agent.errors import LinkError
 
 _IDLE_MS = const(60000)
-_STARTED = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN)  # what a connect says that goes on by itself
 
 
-def _resolved(address, port, kind):
+def resolved(address, port, kind):
     """Return what connect and sendto want: the unix port takes nothing else, and boards take it too."""
     return socket.getaddrinfo(address, port, 0, kind)[0]
 
 
-def _unreachable(error):
+def unreachable(error):
+    """Return the LinkError for it."""
     return LinkError("cannot connect: %s" % error, 412, 954)
-
-
-class Stream:
-    """One connection: TCP, then TLS where `context` (a function that gives one) is given, then bytes."""
-
-    def __init__(self, address, port, host, context):
-        self._host, self._context = host, context
-        self._error = self._sock = self._tcp = None
-        self._stands = self._ended = False
-        self._poll = select.poll()
-        try:
-            info = _resolved(address, port, socket.SOCK_STREAM)
-            self._sock = self._tcp = socket.socket(info[0], socket.SOCK_STREAM)
-            self._sock.setblocking(False)
-            self._poll.register(self._sock, select.POLLOUT)
-            self._sock.connect(info[-1])
-        except OSError as e:
-            if not self._sock or e.errno not in _STARTED:
-                self._error = _unreachable(e)
-
-    def read_into(self, into):
-        """Return the number of bytes read, 0 when the peer has closed, None when nothing is there yet."""
-        if self._ended:
-            return 0
-        count = self._try(True, into)
-        self._ended = count == 0
-        return count
-
-    def write(self, data):
-        """Return the number of bytes taken, None when none can be taken now; then the same bytes must be offered again."""
-        return self._try(False, data)
-
-    def close(self):
-        """Let go of the connection."""
-        self._error = self._error or LinkError("the connection is closed", 503, 903)
-        for sock in (self._sock, self._tcp):
-            try:
-                if sock:
-                    sock.close()
-            except OSError:
-                pass  # it is broken already
-        self._sock = self._tcp = None
-
-    @property
-    def is_open(self):
-        """Tell whether nobody has closed it."""
-        return self._sock is not None
-
-    def _try(self, reading, data):
-        if self._error:
-            raise self._error
-        try:
-            if self._poll and not self._connected():
-                return None
-            count = self._sock.readinto(data) if reading else self._sock.write(data)
-        except LinkError as e:  # of the TLS settings
-            self._error = e
-            raise
-        except (OSError, ValueError) as e:
-            if isinstance(e, OSError) and e.errno == errno.EAGAIN:
-                return None
-            error = self._translate(e)
-            if not self._stands:
-                self._error = error  # else what has been read before it broke may still be there
-            raise error
-        if count:
-            self._stands = True
-        return count
-
-    def _connected(self):
-        """Tell whether TCP stands; begin TLS then."""
-        events = self._poll.poll(0)
-        if not events:
-            return False
-        if events[0][1] & (select.POLLERR | select.POLLHUP):
-            self._sock.recv(1)  # says why
-            raise OSError(0, "refused")
-        self._poll = None
-        if self._context:
-            context = self._context()
-            gc.collect()  # a handshake needs several large pieces
-            self._sock = context.wrap_socket(self._tcp, server_hostname=self._host, do_handshake_on_connect=False)
-        return True
-
-    def _translate(self, error):
-        if self._poll:
-            return _unreachable(error)
-        if isinstance(error, ValueError):
-            from ports.micropython.tls import not_trusted
-
-            return not_trusted(str(error))
-        return LinkError("connection broken: %s" % error, 503, 903)
 
 
 class Datagrams:
@@ -130,10 +35,10 @@ class Datagrams:
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._sock.setblocking(False)
-            self._sock.bind(_resolved("0.0.0.0", self.port, socket.SOCK_DGRAM)[-1])
+            self._sock.bind(resolved("0.0.0.0", self.port, socket.SOCK_DGRAM)[-1])
         except OSError as e:
             self.close()
-            raise _unreachable(e)
+            raise unreachable(e)
 
     def send(self, data, address, port):
         """Send one datagram to a numeric address; it may get lost."""
@@ -144,10 +49,10 @@ class Datagrams:
                 raise LinkError("the port is closed", 412, 954)
             self._open()
         try:
-            self._sock.sendto(data, _resolved(address, port, socket.SOCK_DGRAM)[-1])
+            self._sock.sendto(data, resolved(address, port, socket.SOCK_DGRAM)[-1])
         except OSError as e:
             if e.errno != errno.EAGAIN:
-                raise _unreachable(e)
+                raise unreachable(e)
 
     def receive(self, into):
         """Return (size, address, port) of one datagram, cut to `into`, or None when nothing is there."""
@@ -160,7 +65,7 @@ class Datagrams:
         except OSError as e:
             if e.errno == errno.EAGAIN:
                 return None
-            raise _unreachable(e)
+            raise unreachable(e)
         into[: len(data)] = data
         if not isinstance(peer, tuple):  # the unix port gives the bytes of the system's structure
             _, raw, port = socket.sockaddr(peer)
@@ -190,6 +95,9 @@ class Network:
 
     def step(self):
         """Look after the interface, never waiting; return the milliseconds until that is wanted again."""
+        if self._stream and not self._stream.is_open:
+            self._stream = None
+            unload(("ports.micropython.net_stream",))
         return self.link.step() if self.link else _IDLE_MS
 
     @property
@@ -205,6 +113,8 @@ class Network:
     def connect(self, host, address, port, tls):
         """Return a Stream at once; until it stands, TLS verified against `host` included, reading and writing give None."""
         self.check()
+        from ports.micropython.net_stream import Stream
+
         self._stream = Stream(address, port, host, self._context if tls else None)
         return self._stream
 
@@ -223,7 +133,9 @@ class Network:
         if self._servers is not None:
             return self._servers
         if self.link is None:
-            return _system_servers()
+            from ports.micropython.net_names import system_servers
+
+            return system_servers()
         server = self.link.nic.ifconfig()[3] if self.link.up else "0.0.0.0"
         return (server,) if server not in ("0.0.0.0", "") else ()
 
@@ -232,9 +144,9 @@ class Network:
         for host, address in self._hosts:
             if host == name:
                 return address
-        if ":" in name or _is_numeric(name):
-            return name
-        return "127.0.0.1" if name == "localhost" else None
+        from ports.micropython.net_names import numeric
+
+        return numeric(name)
 
     def _context(self):
         """Return the TLS settings, made when they are needed first: certificates take heap."""
@@ -243,17 +155,3 @@ class Network:
 
             self._made = make_context(self._ca, self._client)
         return self._made
-
-
-def _is_numeric(name):
-    parts = name.split(".")
-    return len(parts) == 4 and not [part for part in parts if not part.isdigit() or len(part) > 3 or int(part) > 255]
-
-
-def _system_servers():
-    try:
-        with open("/etc/resolv.conf") as file:
-            words = [line.split() for line in file]
-    except OSError:
-        return ()
-    return tuple([line[1] for line in words if len(line) > 1 and line[0] == "nameserver" and ":" not in line[1]])

@@ -7,28 +7,11 @@ import binascii
 import hashlib
 import json
 import sys
-import time
 
 from agent.compat import const
 
 _PIECE = const(1024)
 _SECTOR = const(4096)
-
-
-class Clock:
-    """What the driver needs of the Clock contract."""
-
-    def ms(self):
-        """Return the time in milliseconds from an unknown start."""
-        return time.ticks_ms()
-
-    def since(self, then):
-        """Return the milliseconds gone since `then`."""
-        return time.ticks_diff(time.ticks_ms(), then)
-
-    def sleep_ms(self, duration_ms):
-        """Wait."""
-        time.sleep_ms(duration_ms)
 
 
 class Programmer:

@@ -8,15 +8,16 @@ import machine
 
 from agent import factory
 from agent.compat import const
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.journal import Journal
 from agent.p256 import verify
 from agent.serial_install import SerialInstall
 from board import chosen
 from hal import recovery
 from hal.watchdog import Feeder
+from ports.micropython.repl_line import Repl
 from ports.micropython.small_port import SmallPort
-from ports.micropython.uart import Repl, Uart
+from ports.micropython.uart import Uart
 
 _DURATION_MS = const(600000)
 _NAP_MS = const(20)
@@ -49,7 +50,7 @@ class Recovery:
         print("recovery %d" % (duration_ms // 1000))
         facts = factory.read(hardware.factory)
         if hardware.uart and facts:
-            self._speak(Identity(facts, verify), duration_ms)
+            self._speak(make_identity(facts, verify), duration_ms)
         else:
             self._wait(duration_ms)
         self._port.reboot()

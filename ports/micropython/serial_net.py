@@ -12,13 +12,13 @@ Whoever begins anew sends a whole frame of zeros before, so that one that was cu
 
 import struct
 
-from agent.compat import const, crc32
+from agent.compat import const, crc32, unload
 from agent.errors import LinkError
 
 _START = const(0x7E)
 _HEAD = const(5)
 _CRC = const(2)
-_PIECE = const(512)
+PIECE = const(512)
 _IDLE_MS = const(60000)
 _BAUD = const(921600)
 _LOCAL = const(6)  # bytes of a port and an address
@@ -29,7 +29,7 @@ class Line:
 
     def __init__(self, uart):
         self._uart = uart
-        self._frame = bytearray(_HEAD + _PIECE + _CRC)
+        self._frame = bytearray(_HEAD + PIECE + _CRC)
         self._view = memoryview(self._frame)
         self._got = self._at = self._end = 0  # `_at` to `_end`: data that its connection has not read yet
         self._owners, self._last, self._begun = {}, 0, False
@@ -84,7 +84,7 @@ class Line:
                 return True
             if self._got >= _HEAD:
                 size = frame[3] | frame[4] << 8
-                if size > _PIECE:
+                if size > PIECE:
                     return True
                 wanted = _HEAD + size + _CRC
                 if self._got >= wanted:
@@ -96,7 +96,7 @@ class Line:
 
     def _is_whole(self):
         frame, size = self._frame, self._frame[3] | self._frame[4] << 8
-        if frame[0] != _START or size > _PIECE:
+        if frame[0] != _START or size > PIECE:
             return False
         end = _HEAD + size
         return crc32(self._view[1:end]) & 0xFFFF == frame[end] | frame[end + 1] << 8
@@ -122,69 +122,6 @@ class Line:
         self._release()
 
 
-class Stream:
-    """One connection."""
-
-    def __init__(self, line, host, port, closed):
-        self._line, self._closed = line, closed
-        self._number = line.add(self)
-        self._stands = self._asked = self._writing = self._ended = False
-        self._error = None
-        line.send(b"O", self._number, struct.pack("<H", port) + host.encode())
-
-    def read_into(self, into):
-        """Return the number of bytes read, 0 when the peer has closed, None when nothing is there yet."""
-        count = 0
-        if self._number:
-            self._line.look()
-            count = self._line.read_into(self._number, into)
-        if count:
-            self._asked = False
-            return count
-        if self._error:
-            raise self._error
-        if self._ended:
-            return 0
-        if self._stands and not self._asked:
-            self._asked = True
-            self._line.send(b"R", self._number, struct.pack("<H", _PIECE))
-        return None
-
-    def write(self, data):
-        """Return the number of bytes taken, None when none can be taken now."""
-        if self._number:
-            self._line.look()
-        if self._error:
-            raise self._error
-        if not self._stands or self._writing:
-            return None
-        count = min(len(data), _PIECE)
-        self._writing = True
-        self._line.send(b"W", self._number, memoryview(data)[:count])
-        return count
-
-    def close(self):
-        """Let go of the connection; calling it twice is allowed."""
-        if self._number:
-            self._line.send(b"C", self._number)
-            self._line.remove(self._number)
-            self._number = 0
-            self._closed(self)
-        self._error = self._error or LinkError("the connection is closed", 503, 903)
-
-    def hear(self, kind, data):
-        """Take an answer that is no data."""
-        if kind == 111:  # o
-            self._stands = True
-        elif kind == 119:  # w
-            self._writing = False
-        elif kind == 122:  # z
-            self._ended = True
-        elif kind == 101:  # e
-            why = "the other end of the serial line says: " + str(bytes(data), "utf-8")
-            self._error = LinkError(why, 503, 903) if self._stands else LinkError(why, 412, 954)
-
-
 class Datagrams:
     """An open UDP port at the other end of the line."""
 
@@ -206,7 +143,7 @@ class Datagrams:
         data, self._come = self._come, None
         if not self._asked:
             self._asked = True
-            self._line.send(b"D", self._number, struct.pack("<H", min(len(into), _PIECE - _LOCAL)))
+            self._line.send(b"D", self._number, struct.pack("<H", min(len(into), PIECE - _LOCAL)))
         if data is None:
             return None
         count = min(len(into), len(data) - _LOCAL)
@@ -232,10 +169,14 @@ class Network:
     up, name_servers = True, ()
 
     def __init__(self, uart):
-        self._line, self._stream = Line(uart), None
+        self._line, self._stream, self._ended = Line(uart), None, False
 
     def step(self):
         """There is nothing to look after; return the milliseconds until that is wanted again."""
+        if self._ended:
+            self._ended = False
+            if not self._stream:
+                unload(("ports.micropython.serial_stream",))
         return _IDLE_MS
 
     @property
@@ -245,6 +186,8 @@ class Network:
 
     def connect(self, host, address, port, tls):
         """Return a Stream at once; until it stands reading and writing give None."""
+        from ports.micropython.serial_stream import Stream
+
         if tls:
             raise LinkError("there is no TLS on a serial line: the account needs an http:// URL", 412, 954, True)
         self._stream = Stream(self._line, address, port, self._drop)
@@ -260,7 +203,7 @@ class Network:
 
     def _drop(self, stream):
         if self._stream is stream:
-            self._stream = None
+            self._stream, self._ended = None, True
 
 
 def make(port, facts, bus=1, baud=_BAUD, **pins):

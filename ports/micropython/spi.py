@@ -11,17 +11,16 @@ class SpiLink:
     max_query = _MOST
 
     def __init__(self, spi, cs):
-        self._spi = spi
-        self._cs = cs
+        self._cs, self._write, self._fill = cs, spi.write, spi.readinto
         cs(1)
 
     def command(self, head, data=None):
         """Send `head`, then `data`, in one transaction."""
         self._cs(0)
         try:
-            self._spi.write(head)
+            self._write(head)
             if data:
-                self._spi.write(data)
+                self._write(data)
         finally:
             self._cs(1)
 
@@ -29,7 +28,7 @@ class SpiLink:
         """Send `head`, then read into the whole of `into`, in one transaction."""
         self._cs(0)
         try:
-            self._spi.write(head)
-            self._spi.readinto(into)
+            self._write(head)
+            self._fill(into)
         finally:
             self._cs(1)

@@ -1,4 +1,4 @@
-"""The Watchdog contract over machine.WDT. What a port does with a time-out that it cannot do is in the table below.
+"""The Watchdog contract over machine.WDT. What a port does with a time-out that it cannot do is in watchdog_kinds.py.
 
 Nobody tells what was set: `timeout_ms()` of mimxrt and samd sets another one. So the time-out is asked for such that what
 the hardware makes of it is known, and `timeout_ms` is the shortest that it may be, drift of its oscillator included.
@@ -6,58 +6,16 @@ the hardware makes of it is known, and `timeout_ms` is the shortest that it may 
 
 import sys
 
-from agent.errors import FlashError
-
-# sys.platform: (shortest, longest, step or 0 for powers of two, percent that are certain)
-_KINDS = {
-    "rp2": (1, 16777, 1, 100),  # RP2350 since 1.29; all others end at 8388 and say so
-    "esp32": (1000, 3600000, 1000, 100),  # whole seconds in firmware before 1.22
-    "pyboard": (10, 32767, 1, 66),  # stm32: an RC oscillator of 32 kHz that may run at 47
-    "mimxrt": (500, 128000, 500, 100),  # confines in silence
-    "samd": (512, 16384, 0, 90),  # confines in silence; its second has 1024 ms, and a fast oscillator
-    "alif": (1, 10737, 1, 100),
-}
-_OTHER = (1, 3600000, 1, 100)
-_LOWER = (16777, 10737, 8388, 5000, 1000)  # what is tried where the hardware refuses more
-
 
 class Watchdog:
     """Runs from the moment that this is made. `wdt` is the machine.WDT that the first stage has armed with the same wish."""
 
     def __init__(self, wanted_ms, wdt=None, timeout_ms=0, platform=sys.platform):
-        least, most, step, certain = _KINDS.get(platform, _OTHER)
-        asked_ms = _confined(wanted_ms, least, most, step)
-        self.wdt = wdt
-        if not wdt:
-            self.wdt, asked_ms = _arm(asked_ms)
-        self.timeout_ms = timeout_ms or asked_ms * certain // 100
+        from ports.micropython.watchdog_kinds import arm
+
+        self.wdt, certain_ms = arm(wanted_ms, platform, wdt)
+        self.timeout_ms = timeout_ms or certain_ms
 
     def feed(self):
         """Start the time-out again."""
         self.wdt.feed()
-
-
-def _confined(wanted_ms, least, most, step):
-    found = max(least, min(wanted_ms, most))
-    if step:
-        return found // step * step
-    power = least
-    while power * 2 <= found:
-        power *= 2
-    return power
-
-
-def _arm(asked_ms):
-    """Return (the watchdog, the time-out that it took)."""
-    try:
-        from machine import WDT
-    except ImportError:
-        raise FlashError("this firmware has no watchdog (machine.WDT): use one that has")
-    error = None
-    for limit_ms in (asked_ms,) + _LOWER:
-        if limit_ms <= asked_ms:
-            try:
-                return WDT(timeout=limit_ms), limit_ms
-            except ValueError as e:
-                error = e
-    raise FlashError("the watchdog takes no time-out up to %d ms: %s" % (asked_ms, error))

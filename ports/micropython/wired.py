@@ -50,3 +50,14 @@ class Lan:
         if text != self.text:
             self.text = text
             self._log("%s %s", self.kind, text)
+
+
+def maker(more):
+    """Return the `make` for the interface that a board file describes."""
+
+    def make():
+        from ports.micropython.wired_nic import make_nic
+
+        return make_nic(more)
+
+    return make

@@ -9,7 +9,7 @@ import sys
 from agent import factory
 from agent.console_user import User
 from agent.errors import AgentError
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.options import Options
 from board.sim_nor import make_layout
 from hal.boot_record import BootRecord
@@ -60,10 +60,10 @@ def _facts_of_file(path):
         raise UsageError("%s is no JSON" % path)
 
 
-def make_identity(facts):
-    """Return the Identity, or say what the provisioning lacks."""
+def read_identity(facts):
+    """Return what the facts say, or say what the provisioning lacks."""
     try:
-        return Identity(facts, verifier())
+        return make_identity(facts, verifier())
     except (KeyError, ValueError, TypeError, AttributeError) as e:
         raise UsageError("the provisioning is wrong: %r" % e)
 
@@ -101,7 +101,7 @@ def make_device(settings, output, clock):
     facts = read_facts(settings, carve(flash, layout)["factory"])
     inner = _network(settings, facts)
     device = process.ProcessDevice(
-        flash, clock, layout, make_identity(facts), real_net.RealNet(inner, watcher.wait), None, watcher,
+        flash, clock, layout, read_identity(facts), real_net.RealNet(inner, watcher.wait), None, watcher,
         watchdog_ms=settings.watchdog_ms, causes_readable=not settings.reset_cause_unreadable,
     )  # fmt: skip
     wanted = settings.notify_port

@@ -1,6 +1,5 @@
 """Makes a board of files, see linux_board.py: provisioned, with firmware in bank 0, and packages for it."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -125,9 +124,3 @@ def fill(path, size, byte):
         file.truncate(size)
         file.flush()
         os.fsync(file.fileno())
-
-
-def digest_of(path, size):
-    """Return the SHA-256 of the beginning of a file."""
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read(size)).digest()

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, ".")
 
 from agent import p256
-from agent.inflate import Inflater
+from agent.inflate import inflated, room_for
 
 MIB = 1 << 20
 _PIECE = 1024  # as agent/verify.py reads a bank
@@ -50,8 +50,11 @@ def inflate_1mib(path):
         while file.readinto(head):
             block = view[: head[0] | head[1] << 8]
             file.readinto(block)
-            plain = Inflater(block)
-            while plain.read_into(into):
+            room = room_for(len(block))
+            room.write(block)
+            room.seek(0)
+            plain = inflated(room)
+            while plain.readinto(into):
                 sectors += 1
     return "%d:%x" % (sectors, binascii.crc32(into))
 

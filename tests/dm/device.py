@@ -18,7 +18,7 @@ from agent.errors import LinkError
 from agent.mo_devinfo import devdetail, devinfo
 from agent.mo_dmacc import DMAcc
 from agent.mo_stored import StoredObject
-from agent.own_alert import OwnAlert
+from agent.own_alert import own_alert
 from tests.dm.objects import AREA, Bank, Big, Clock, Codes, DictJournal, Stubborn, User, nor_journal
 
 ID = "IMEI:490154203237518"
@@ -156,6 +156,8 @@ class Device:
             ("Clock", self.clock),
             ("Big", Big()),
         )
+        if self.firmware:
+            objects += ((self.firmware.fumo.uri[2:] + "/Ext", self.firmware.ext),)
         acls = _ACLS + tuple([tuple(acl) for acl in self.config["acls"]])
         return Tree(objects, Properties(Store(self.settings, 2, 2048)), self.settings, acls)
 
@@ -180,7 +182,7 @@ class Device:
         )
 
     def _alert(self, number, options):
-        return OwnAlert(on_status=lambda code, authentic: self.answered.append([number, code, authentic]), **options)
+        return own_alert(on_status=lambda code, authentic: self.answered.append([number, code, authentic]), **options)
 
     def summary(self, session):
         """Return what became of everything, for the comparison of two runs."""
@@ -203,7 +205,7 @@ class Device:
                 self.said[-1:],
                 asked,
                 self.clock.readings,
-                crc32(self.client.tree.properties.snapshot()),
+                crc32(self.client.tree.properties.store.blob),
                 self.firmware.summary() if self.firmware else [],
             ]
         )

@@ -9,11 +9,12 @@ import binascii
 from agent import p256
 from agent.dm_store import Store
 from agent.errors import FlashError, LinkError
-from agent.facts import Facts
+from agent.facts import link_failed, make_facts
 from agent.job import PROGRESS, REPORT
 from agent.journal import Journal
 from agent.mo_fumo import Fumo
 from agent.mo_fumo_ext import details
+from agent.mo_leaves import Leaves
 from agent.record import Record
 from agent.reset import POWER
 from agent.update import Update
@@ -91,14 +92,14 @@ class Firmware:
         self.journal = Journal(hardware.journal)
         self.record = record = Record(self.journal)
         self.update = Update(hardware, record, self.identity, port, None, None, {})
-        self.facts = Facts(
+        self.facts = make_facts(
             "1.2.3", "sim_nor", 86400000, port.cause, port.clock, self.journal, self.update.running_manifest
         )
         self.pushes = 0
         self._begin(options)
         store = Store(settings, 4, options["quota"])
-        leaves = details(hardware, record, self.facts)
-        self.fumo = Fumo(options["root"], store, self.update, self.make_push, leaves, self.manifest)
+        self.ext = Leaves("", details(hardware, record, self.facts))
+        self.fumo = Fumo(options["root"], store, self.update, self.make_push, self.manifest)
 
     def _begin(self, options):
         record, hardware = self.record, self.hardware
@@ -148,7 +149,7 @@ class Firmware:
 
     def fail_link(self, text, code):
         """Let the link fail."""
-        self.facts.link_failed(LinkError(text, code))
+        link_failed(self.facts, LinkError(text, code))
 
     def summary(self):
         """Return what became of it, for the comparison of two runs."""

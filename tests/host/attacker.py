@@ -101,12 +101,6 @@ def report(correlator, code=200):
     )
 
 
-def rss_mib():
-    """Return how much memory this process has."""
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
-
-
 def took(function, *arguments):
     """Return (how long the processor worked, what the function gives): in units of a piece of work done just before and after.
 

@@ -33,10 +33,18 @@ def environment():
     return {**os.environ, "PATH": bin_folder + ":" + os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 
 
-def shell(line, folder):
-    """Type a line; return what became of it."""
+def follow(text, folder):
+    """Do what a page says, in a folder that is the home of whoever does it: all of it has to work as the page says."""
+    for line, expected in blocks(text):
+        done = shell(line, folder, HOME=str(folder), COLUMNS="200")
+        said = done.stderr + done.stdout
+        assert done.returncode == 0 and matches(expected, said), (line, done.returncode, said[-4000:])
+
+
+def shell(line, folder, **more):
+    """Type a line; return what became of it. `more` goes into the environment."""
     return subprocess.run(
-        ["sh", "-c", line], cwd=folder, env=environment(), timeout=TIMEOUT_S, text=True, stdin=subprocess.DEVNULL,
+        ["sh", "-c", line], cwd=folder, env={**environment(), **more}, timeout=TIMEOUT_S, text=True, stdin=subprocess.DEVNULL,
         capture_output=True,
     )  # fmt: skip
 

@@ -9,20 +9,15 @@ import socket
 from functools import cache
 from pathlib import Path
 
-from agent.p256 import verify
-from flash_tools.boards import factory_region
 from flash_tools.deploy.files import Wish, build
 from flash_tools.images import zip_image
 from flash_tools.packages.package_build import Target, build_package
 from flash_tools.rig.linux_goods import BEHAVIOURS
 from flash_tools.signing import keys
-from flash_tools.sim import sim_files
-from hal.boot_record import BootRecord
-from hal.region import carve, layout_hash
-from hal.single_chip import BANK_NAMES, layout_of
-from ports.sim.device import install_firmware
-from ports.sim.flash_file import FileNor, make_file
-from ports.sim.real_clock import RealClock
+from hal.region import layout_hash
+from hal.single_chip import layout_of
+from ports.sim.flash_file import make_file
+from tests.banked import Banked
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 2 << 20
@@ -86,8 +81,10 @@ def build(port):
 '''
 
 
-class Board:
+class Board(Banked):
     """`folder` gets all of it; `version` is the one that it runs at first."""
+
+    layout = LAYOUT
 
     def __init__(self, folder: Path, bundle: dict, uart: str | None = None, version: str = "1.0", **settings):
         self.folder, self.key, self.device_id = folder, keys.new_key(), bundle.get("device_id", "paper:1")
@@ -131,47 +128,12 @@ class Board:
 
     def put(self, bank: int, version: str, behaviour="good", data: bytes | None = None):
         """Put firmware into a bank, as a factory does."""
-        data = data or image(version, behaviour)
-        install_firmware(self.chip(), LAYOUT, bank, self.package(data, version), data)
-
-    def chip(self) -> FileNor:
-        """Return its chip."""
-        chip = FileNor(str(self.flash), RealClock())
-        chip.power_on(lambda: None)
-        return chip
-
-    def regions(self):
-        """Return the regions of its chip by name."""
-        return carve(self.chip(), LAYOUT)
-
-    def spoil(self, name: str, size: int = 64):
-        """Clear bytes at the start of a region."""
-        start = next(at for region, at, _ in LAYOUT if region == name)
-        with self.flash.open("r+b") as file:
-            file.seek(start)
-            file.write(bytes(size))
-
-    def boot(self) -> BootRecord:
-        """Return what the boot record says."""
-        return BootRecord(self.regions()["boot"])
-
-    def holds(self, bank: int):
-        """Return the manifest of a bank that is whole and rightly signed, else None."""
-        from agent.verify import check_bank
-        from hal.hardware import Bank
-
-        regions = self.regions()
-        image_name, header_name = BANK_NAMES[bank]
-        return check_bank(Bank(regions[image_name], regions[header_name]), Trust(self.key), lambda: None)
+        self.install(bank, version, data or image(version, behaviour))
 
     def _make_chip(self, bundle, version):
         make_file(str(self.flash), SIZE)
         self.put(0, version)
-        regions = self.regions()
-        BootRecord(regions["boot"]).confirm()
-        files = sim_files.SimFiles(Path(), "paper", "p", SIZE // 1024, self.key)
-        facts = sim_files.facts_of(files, bundle, self.device_id)
-        factory_region.write(regions["factory"], {**facts, "layout": [list(part) for part in LAYOUT]})
+        self.provision(bundle, SIZE)
 
 
 def free_port() -> int:
@@ -179,13 +141,6 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
-
-
-class Trust:
-    """Whom the board trusts."""
-
-    def __init__(self, key):
-        self.anchors, self.verify = ((keys.key_id(keys.public_bytes(key)), keys.public_bytes(key)),), verify
 
 
 def toml(values):

@@ -17,23 +17,26 @@ import time
 
 from agent import reset
 from tests.host.linux_board import RESTARTS, ROOT
+from tests.restarted import Restarted
 
 _PROGRAM = "import sys\nsys.path.insert(0, %r)\nfrom ports.cpython_linux.__main__ import main\nsys.exit(main())\n"
 _PAUSE_S = 0.02  # RestartSec=
 WATCHDOG_S = 20  # far beyond what a computer that has other things to do needs for a start
 
 
-class Service:
+class Service(Restarted):
     """`hear(line)` gets what the service logs; `codes` are the exits so far, negative for signals."""
 
+    _patience_s = 40
+
     def __init__(self, board, hear=lambda line: None, watchdog_s=WATCHDOG_S):
-        self.board, self.codes, self.told, self.lines = board, [], [], []
+        super().__init__(hear)
+        self.board, self.told = board, []
         self.run, self.state = board.folder / "run", board.folder / "state"
         self.program = board.folder / "fumo-agent.py"
         self.program.write_text(_PROGRAM % str(ROOT))
-        self._hear, self._watchdog_s = hear, watchdog_s
-        self._news, self._fed, self.feeds = threading.Condition(), 0.0, 0
-        self._process = self._thread = None
+        self._watchdog_s, self._thread = watchdog_s, None
+        self._fed, self.feeds = 0.0, 0
         self._wanted, self._power = False, False
         (board.folder / "notify").unlink(missing_ok=True)
         self._sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -85,29 +88,8 @@ class Service:
     def kill(self, power=False):
         """End the process at once; with `power` the board loses it: RAM is gone, and the board says why it starts."""
         with self._news:
-            count = len(self.codes)
             self._power = power
-            if self._signal(signal.SIGKILL):
-                self._news.wait_for(lambda: len(self.codes) > count, 10)
-
-    def wait(self, test, timeout_s=40):
-        """Wait until `test()` of what has happened is true."""
-        with self._news:
-            assert self._news.wait_for(test, timeout_s), "it said: %s\nit exited: %s" % (
-                "\n".join(self.lines[-25:]),
-                self.codes[-10:],
-            )
-
-    def said(self, *texts, timeout_s=40, since=0):
-        """Wait for a line of the log that holds all of these; return it."""
-        found = []
-
-        def look():
-            found[:] = [line for line in self.lines[since:] if all(text in line for text in texts)]
-            return bool(found)
-
-        self.wait(look, timeout_s)
-        return found[0]
+            self._end_it()
 
     def ask(self, *lines, timeout_s=5):
         """Type at the socket; return the answer to `status` that follows."""
@@ -176,20 +158,6 @@ class Service:
         self._power = False
         if code == 78:  # RestartPreventExitStatus=
             self._wanted = False
-
-    def _note(self, where, what):
-        with self._news:
-            where.append(what)
-            if where is self.lines:
-                self._hear(what)
-            self._news.notify_all()
-
-    def _signal(self, number):
-        process = self._process
-        if process and process.poll() is None:
-            process.send_signal(number)
-            return True
-        return False
 
     def _listen(self):
         self._sock.settimeout(0.1)

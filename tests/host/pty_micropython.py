@@ -13,15 +13,15 @@ import pathlib
 import select
 import subprocess
 import termios
-import threading
 import tty
 
+from tests.host.pumped import Pumped
 from tests.host.test_micropython import find_micropython
 
 _SIZE = 4096
 
 
-class Terminal:
+class Terminal(Pumped):
     """A running interpreter; `main` is the program that it starts with, as a board starts main.py."""
 
     def __init__(self, folder, main=None):
@@ -32,8 +32,7 @@ class Terminal:
             (self.folder / "main.py").write_text(main)
             self._words.append("main.py")
 
-    def __enter__(self):
-        self._stop_read, self._stop = os.pipe()
+    def _begin(self):
         self._host, self._port = os.openpty()  # what mpremote opens
         tty.setraw(self._port)
         self.port = os.ttyname(self._port)
@@ -43,16 +42,11 @@ class Terminal:
         settings[3] |= termios.ISIG  # Ctrl-C stops a program; the interpreter switches that off while it reads a line
         termios.tcsetattr(self._tty, termios.TCSANOW, settings)
         self._start()
-        self._thread = threading.Thread(target=self._pump, daemon=True)
-        self._thread.start()
-        return self
 
-    def __exit__(self, *exception):
-        os.close(self._stop)
-        self._thread.join(10)
+    def _end(self):
         self._process.kill()
         self._process.wait()
-        for fd in (self._stop_read, self._host, self._port, self._board, self._tty):
+        for fd in (self._host, self._port, self._board, self._tty):
             os.close(fd)
 
     def _start(self):

@@ -27,10 +27,6 @@ NODES = {"dau": "DownloadAndUpdate", "download": "Download", "update": "Update"}
 _SETTLED_MS = 5000
 
 
-class Unlimited(Exception):
-    """The test's time is over."""
-
-
 def order(kind, url="/p.fup", correlator="a", then=(), replace=True):
     """Return the script of a session that orders an update; `then` is yielded behind it."""
 

@@ -60,7 +60,7 @@ def test_on_a_linux_board(tmp_path, monkeypatch):
 def test_on_a_microcontroller(tmp_path, monkeypatch):
     monkeypatch.setitem(ON_MICROPYTHON, "greenhouse", text())
     with BenchServer() as server:
-        goods = Goods(tmp_path, server.add_device("app:mcu"), behaviour="greenhouse", trial_max_ms=2000)
+        goods = Goods(tmp_path, server.add_device("app:mcu"), behaviour="greenhouse")
         data = goods.image("2.0")
         goods.preload(1, data)
         with Power(goods) as power:

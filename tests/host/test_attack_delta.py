@@ -4,6 +4,7 @@ import os
 import struct
 import zlib
 from binascii import crc32
+from io import BytesIO
 from random import Random
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from agent.delta import DeltaBlock
 from agent.errors import PackageError
 from agent.fields import Fields
-from agent.inflate import Inflater
+from agent.inflate import inflated
 from agent.manifest import Manifest
-from agent.package import BLOCK_HEAD, END, HAVE_BLOCK, HAVE_MANIFEST, PackageReader, _Stored
+from agent.package import BLOCK_HEAD, END, HAVE_BLOCK, HAVE_MANIFEST, PackageReader
 from agent.signature import open_jws
 from agent.sizes import DELTA_OUT
 from flash_tools.packages.package_build import Target, build_package
@@ -215,10 +216,10 @@ def made(plain, old, at, size, random):
     try:
         while len(out) < size:
             room = memoryview(bytearray(min(size - len(out), random.choice((1, 100, 256, 4096)))))
-            if block.read_into(room) != len(room):
+            if block.readinto(room) != len(room):
                 return None
             out += room
-        return bytes(out) if not block.read_into(bytearray(1)) else None
+        return bytes(out) if not block.readinto(bytearray(1)) else None
     except (PackageError, OSError, ValueError):
         return None
 
@@ -231,10 +232,10 @@ def test_any_orders_make_what_the_page_says_or_are_refused(seed):
         at = random.choice((0, 0, random.randrange(len(old) + 2), 1 << 31))
         orders = mad_orders(random, old, size)
         wanted = expected(orders, old, at, size)
-        assert made(_Stored(orders), old, at, size, random) == wanted
+        assert made(BytesIO(orders), old, at, size, random) == wanted
         packer = zlib.compressobj(9, zlib.DEFLATED, -9, 9)
         packed = packer.compress(orders) + packer.flush()
-        assert made(Inflater(packed, 9), old, at, size, random) == wanted
+        assert made(inflated(BytesIO(packed), 9), old, at, size, random) == wanted
         good += wanted is not None
     assert 200 < good < 1400
 
@@ -243,9 +244,9 @@ class _Counted:
     def __init__(self, plain):
         self._plain, self.reads = plain, 0
 
-    def read_into(self, into):
+    def readinto(self, into):
         self.reads += 1
-        return self._plain.read_into(into)
+        return self._plain.readinto(into)
 
 
 def test_the_work_of_a_block_is_bounded():
@@ -255,13 +256,13 @@ def test_the_work_of_a_block_is_bounded():
     )
     packer = zlib.compressobj(9, zlib.DEFLATED, -12, 9)
     packed = packer.compress(orders) + packer.flush()
-    plain, source = _Counted(Inflater(packed, 12)), Source(bytes(100000))
+    plain, source = _Counted(inflated(BytesIO(packed), 12)), Source(bytes(100000))
     block = DeltaBlock(plain, source, 100000, 5000, DELTA_OUT)
     room, reads = memoryview(bytearray(4096)), []
     for _ in range(4):
         before = plain.reads + source.reads
         try:
-            assert block.read_into(room) == 4096
+            assert block.readinto(room) == 4096
         except PackageError:
             break
         reads.append(plain.reads + source.reads - before)

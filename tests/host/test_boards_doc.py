@@ -8,7 +8,7 @@ import types
 import pytest
 
 from agent import factory
-from agent.identity import Identity
+from agent.identity import make_identity
 from flash_tools.wiring.__main__ import DOCS
 from hal.boot_record import BootRecord
 from hal.hardware import Hardware
@@ -16,7 +16,7 @@ from hal.region import carve, layout_hash
 from ports.cpython_linux import settings
 from ports.cpython_linux.port import LinuxPort
 from ports.cpython_linux.signature import verify
-from tests.host.doc_examples import ROOT, blocks, matches, shell
+from tests.host.doc_examples import ROOT, follow
 from tests.host.fake_chips import FAKE, Spidev, fumo
 
 PAGE = DOCS / "add-your-board.md"
@@ -58,13 +58,7 @@ def followed(tmp_path_factory):
     found = dict(_CODE.findall(text))
     for name, content in found.items():
         (folder / name).write_text(content)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(folder))
-        patch.setenv("COLUMNS", "200")
-        for line, expected in blocks(text):
-            done = shell(line, folder)
-            assert done.returncode == 0, (line, done.stdout, done.stderr)
-            assert matches(expected, done.stderr + done.stdout), (line, done.stderr + done.stdout)
+    follow(text, folder)
     return folder, next(name for name in found if name.endswith(".py"))
 
 
@@ -92,7 +86,7 @@ def test_the_board_file_of_the_page_works(followed, monkeypatch):
         hardware = board.build(port)
         assert isinstance(hardware, Hardware) and hardware.layout == layout_hash(board.LAYOUT)
         assert pins == [(board.BUTTON, {"pull_up": True})] and not hardware.button()
-        identity = Identity(factory.read(hardware.factory), verify)
+        identity = make_identity(factory.read(hardware.factory), verify)
         assert identity.model == "kitchen"
         assert hardware.boot.confirmed() == 0 and len(hardware.banks) == 2
         assert port.watchdog.fed > 0 or hardware.erase_units
@@ -160,7 +154,7 @@ def test_every_board_has_a_row_in_the_index():
         assert page.name == "index.md" or "](%s)" % page.name in index, page.name
 
 
-@pytest.mark.parametrize("page", ["rpi_nor_hat.md", "service.md", "esp32_ota.md", "esp32_nor.md", "stm32_mcuboot.md"])
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md") if _INDENTED.search(path.read_text())))
 def test_the_commands_of_a_page_are_commands(page, monkeypatch):
     monkeypatch.setenv("COLUMNS", "300")
     lines = _INDENTED.findall((DOCS / page).read_text())
@@ -169,7 +163,7 @@ def test_the_commands_of_a_page_are_commands(page, monkeypatch):
         words = line.split(" #")[0].split()
         options = [word for word in words if word.startswith("--")]
         if words[0] == "fumo-agent":
-            assert words[1] in ("run", "check", "status") and not options
+            assert words[1] in ("run", "check", "status", "install") and not options
             continue
         groups = ("keys", "package", "flash", "server", "device")
         said, _ = fumo(*words[1 : 3 if words[1] in groups else 2], "--help")

@@ -54,6 +54,6 @@ def test_a_whole_update_of_a_bundled_device(tmp_path):
         sources[name] = text.replace('    del sys.modules["update_wiring"]\n', "")  # it is no module here
     image = bundle(sources, "update_device", {"small": True}, name="update_device")
     write(tmp_path, compile_sources(image.sources))
-    assert (tmp_path / "agent" / "a.mpy").exists()
+    assert (tmp_path / "a.mpy").exists()
     good, said = update.update(str(tmp_path), _ROOMY, update.IMAGE)
     assert good, said

@@ -68,7 +68,9 @@ def test_an_update_over_the_air(behaviour, code, version):
     bench.run()
     assert bench.results == [("a", code)]
     assert (
-        bench.agent.firmware_version() == version and bench.target.primary == image(version) and bench.target.image_ok
+        bench.agent.management.firmware_version() == version
+        and bench.target.primary == image(version)
+        and bench.target.image_ok
     )
 
 

@@ -147,7 +147,7 @@ def test_a_field_firmware_of_a_pico(tmp_path):
     files, said = frozen(tmp_path, BOARD, "rp2")
     assert set(files) == {"_boot.py", "boot.py", "main.py", "fumo_first_stage.py", "fumo_recovery.py"}
     assert said == [
-        ("metadata", True, None), ("$(PORT_DIR)/modules", ("rp2.py",), None), ("require", "ssl", None), ("modules", None, 1),
+        ("metadata", True, None), ("$(PORT_DIR)/modules", ("rp2.py",), None), ("require", "ssl", None), ("modules", None, 3),
     ]  # fmt: skip
     assert files["main.py"] == LAUNCHER
     for name in ("_boot.py", "boot.py"):
@@ -162,11 +162,11 @@ def test_a_board_with_its_banks_in_files_mounts_them(tmp_path):
 
 def test_where_a_boot_loader_chooses_the_firmware_itself_is_frozen(tmp_path, app, monkeypatch):
     made = bundle.Image({"main.py": "pass\n", "agent/a.py": "pass\n"}, "", {})
-    monkeypatch.setattr(bundle, "bundle", lambda *_: made)
+    monkeypatch.setattr(bundle, "bundle", lambda *_, **more: made)
     (app / "index.html").unlink()
     files, said = frozen(tmp_path / "freeze", "esp32_ota", "esp32", app=app)
     assert {"bank/main.py", "bank/agent/a.py", "bank/app.py", "bank/light.py", "main.py", "_boot.py"} <= set(files)
-    assert not [name for name in files if "fumo_" in name] and ("modules", None, 1) in said
+    assert not [name for name in files if "fumo_" in name] and ("modules", None, 3) in said
     assert files["main.py"] == LAUNCHER and b".frozen/bank" in LAUNCHER
 
 

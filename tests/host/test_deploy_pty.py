@@ -74,7 +74,7 @@ def test_a_program_that_runs_is_left_alone_until_it_is_told(tmp_path, small):  #
 def test_older_bytecode_is_refused_before_anything_is_written(tmp_path, small, monkeypatch):  # noqa: F811
     files = build.build(WISH)
     old = {name: b"M\x05" + data[2:] if name.endswith(".mpy") else data for name, data in files.items()}
-    monkeypatch.setattr(deploy, "build", lambda wish: old)
+    monkeypatch.setattr(deploy, "build", lambda wish, keep: old)
     with Terminal(tmp_path / "board") as board:
         with pytest.raises(RefusedError, match="takes bytecode of version 6, this is 5: use --mpy-version"):
             deploy.deploy("mpy:" + board.port, WISH, to=str(board.folder))

@@ -6,8 +6,9 @@ import struct
 
 import pytest
 
-from agent.job import FLOOR, PHASES, UPLOAD
+from agent.job import FLOOR, UPLOAD
 from agent.journal import Journal
+from agent.lifecycle import PHASES
 from flash_tools import dump
 from flash_tools.dump import boot, slots
 from flash_tools.dump.snapshot import Image, Rehearsal, Snapshot

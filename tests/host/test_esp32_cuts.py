@@ -7,29 +7,19 @@ from ports.sim import firmware
 from ports.sim.device import IDLE
 from ports.sim.faults import ERASE_EFFECTS, PROGRAM_EFFECTS
 from tests.host.esp32_bench import EspBench
+from tests.host.orders_again import OrdersAgain
 from tests.host.scripted import order
 from tests.soak import goods
 
 EFFECTS = sorted(set(PROGRAM_EFFECTS + ERASE_EFFECTS))
 FULL = bool(os.environ.get("FUMO_FULL"))
-_ORDERS = 6
 
 
-class CutBench(EspBench):
-    """The server orders again where a cut ended the session before the order was taken."""
+class CutBench(OrdersAgain, EspBench):
+    """The server orders again."""
 
     def __init__(self, **more):
         super().__init__(order("dau"), **more)
-        self.ordered = 1
-
-    def satisfied(self, agent):
-        """Order again where nobody knows of an order."""
-        lost = agent.record.idle and not agent._meetings.active and not self.policies["bench"]._scripts
-        if lost and not self.results and self.ordered < _ORDERS:
-            self.ordered += 1
-            self.policies["bench"]._scripts.append(order("dau"))
-            self.notify()
-        return super().satisfied(agent)
 
 
 def _told(bench, ends, *where):

@@ -2,21 +2,10 @@
 
 import pytest
 
-from tests.powercut import files
-
-WORLDS = (
-    "tiny/none/good",
-    "tiny/delta/good",
-    "tiny/none/crash",
-    "tiny/none/unfit",
-    "tiny/none/supersede",
-    "tiny/deflate/crash-then-good",
-    "tiny/none/crash-confirmed",
-    "tiny/none/unreadable",
-)
+from tests.powercut import file_schedules, files
 
 
-@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize("name", file_schedules.WORLDS)
 def test_every_cut(name):
     explorer = files.explorer(name)
     operations = files.every_cut(explorer, name)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from agent import bank_header
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.verify import check_bank
 from flash_tools.chips import open_chip
 from flash_tools.errors import RefusedError, UsageError, VerifyError
@@ -41,7 +41,7 @@ def boots(device, number=1):
     """Return the version that the first stage would start, by its own test."""
     facts = device.facts()
     with opened(device, False) as chip:
-        manifest = check_bank(bank_of(chip, number), Identity(facts, verify), lambda: None)
+        manifest = check_bank(bank_of(chip, number), make_identity(facts, verify), lambda: None)
     return manifest and manifest.version
 
 

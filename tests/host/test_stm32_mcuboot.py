@@ -135,7 +135,7 @@ def test_an_update_over_the_air(behaviour, code, version):
     bench = NucleoBench(order("dau"), behaviour=behaviour)
     bench.run()
     assert bench.results == [("a", code)], (bench.results, bench.said)
-    assert bench.agent.firmware_version() == version
+    assert bench.agent.management.firmware_version() == version
     assert bench.target.primary == image(version) and bench.target.image_ok and not bench.target.held
     assert bench.device.longest_gap_ms < board.WATCHDOG_MS * 66 // 100
 

@@ -2,29 +2,18 @@
 
 from ports.sim import firmware
 from ports.sim.device import IDLE
+from tests.host.orders_again import OrdersAgain
 from tests.host.scripted import order
 from tests.host.tryboot_card import EFFECTS
 from tests.host.tryboot_pi import PiBench
 from tests.soak import goods
 
-_ORDERS = 6
 
-
-class CutBench(PiBench):
-    """The server orders again where a cut ended the session before the order was taken."""
+class CutBench(OrdersAgain, PiBench):
+    """The server orders again."""
 
     def __init__(self, folder, **more):
         super().__init__(folder, order("dau"), **more)
-        self.ordered, self.started_with = 1, []
-
-    def satisfied(self, agent):
-        """Order again where nobody knows of an order."""
-        lost = agent.record.idle and not agent._meetings.active and not self.policies["bench"]._scripts
-        if lost and not self.results and self.ordered < _ORDERS:
-            self.ordered += 1
-            self.policies["bench"]._scripts.append(order("dau"))
-            self.notify()
-        return super().satisfied(agent)
 
 
 def trace(folder):

@@ -17,7 +17,7 @@ from agent.dm_tree import Tree
 from agent.errors import LinkError
 from agent.mo_devinfo import devdetail, devinfo
 from agent.mo_dmacc import DMAcc
-from agent.own_alert import OwnAlert
+from agent.own_alert import own_alert
 from flash_tools.server.dm.codec import decode
 from tests.dm.device import run
 from tests.dm.objects import CHR, EXEC, GET, REPLACE, DictJournal, Plain
@@ -148,7 +148,7 @@ class Device:
         self.jobs.unsaid.clear()  # a session that broke off took them with it
         alerts = [self._alert(job) for job in self.jobs.unreported]
         client = self._client
-        session = Session(client, client.accounts.account("a"), [OwnAlert("1201"), *alerts], True)
+        session = Session(client, client.accounts.account("a"), [own_alert("1201"), *alerts], True)
         try:
             run(session, self._post)
         except LinkError as error:
@@ -170,7 +170,7 @@ class Device:
 
     def _alert(self, job):
         fields = report("downloadandupdate", job.code, job.correlator)
-        return OwnAlert(on_status=lambda code, authentic: self._answered(job, code, authentic), **fields)
+        return own_alert(on_status=lambda code, authentic: self._answered(job, code, authentic), **fields)
 
     def _answered(self, job, code, authentic):
         if code == 200 and authentic:

@@ -7,7 +7,6 @@ the firmware that it stands for, so what runs is what the bootloader has started
 import functools
 
 from flash_tools.boards import factory_region
-from flash_tools.deploy import board_file, mpy_files
 from flash_tools.deploy.compiled import compile_sources
 from flash_tools.packages.package_build import Target, build_package
 from flash_tools.signing import keys
@@ -16,7 +15,7 @@ from hal.region import Region, carve, layout_hash
 from ports.sim.flash_file import FileNor
 from ports.sim.real_clock import RealClock
 from tests.host.esp32_table import table_of
-from tests.mcu import goods
+from tests.mcu import made
 from tests.mcu.behaviours import BEHAVIOURS
 from tests.mcu.fake_board import ROOT, make_board
 from tests.portable.esp32_model import Esp, make_image, payload_at
@@ -57,7 +56,7 @@ class EspGoods:
     def image(self, version, behaviour="good"):
         """Make a firmware and the image that stands for it."""
         name = "%s-%s" % (version, behaviour)
-        for place, data in {**_modules(), **_rest(version, behaviour)}.items():
+        for place, data in {**_firmware(), **_rest(version, behaviour)}.items():
             path = self.folder / "frozen" / name / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
@@ -101,15 +100,10 @@ def _board():
 
 
 @functools.cache
-def _modules():
-    """Return the firmware as it is frozen, with options that a test can wait for, and what the applications use of it kept."""
-    path = ROOT / "board/esp32_ota.py"
-    text = path.read_text() + "\nOPTIONS.update(%r)\n" % _OPTIONS
-    known = board_file.read("esp32_ota", path)
-    made = board_file.BoardFile(known.name, path, text, known.constants, known.defined)
-    apps = {"%s.py" % name.replace("-", "_"): text.encode() for name, text in BEHAVIOURS.items()}
-    files = goods._kept("esp32", text, lambda: mpy_files.firmware(ROOT, made, apps, None))
-    return {place: data for place, data in files.items() if place.replace(".mpy", ".py") not in apps}
+def _firmware():
+    """Return the firmware as it is frozen, with options that a test can wait for."""
+    text = (ROOT / "board/esp32_ota.py").read_text() + "\nOPTIONS.update(%r)\n" % _OPTIONS
+    return made.firmware(made.board_of("esp32_ota", text))
 
 
 def _rest(version, behaviour):

@@ -16,7 +16,7 @@ SIZE = 16 << 20
 def make_board(folder, part="W25Q128", **settings):
     """Write what the board is, and a blank chip where there is none yet; `part` None for a board without."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts = _facts(part) if part else None
+    facts = facts_of(part) if part else None
     (folder / "settings.json").write_text(json.dumps({"part": facts, **settings}))
     flash = folder / settings.get("flash", "flash.bin")
     if facts and not flash.exists():
@@ -24,7 +24,8 @@ def make_board(folder, part="W25Q128", **settings):
     return folder
 
 
-def _facts(name):
+def facts_of(name):
+    """Return what the fake chip has to know of a part."""
     from tests.portable.chips import part
 
     found = part(name)

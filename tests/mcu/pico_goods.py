@@ -1,7 +1,7 @@
 """A Pico without a NOR chip, as files in a folder: banks in the littlefs of its own flash, or in a ROMFS partition.
 
-The board file is the project's, but for options that a test cannot wait for, and for room: modules are not made into one program
-here. The littlefs is at /fumo, since / is that of the computer.
+The board file is the project's, but for options that a test cannot wait for; its firmware is one piece, as `fumo deploy` makes it.
+The littlefs is at /fumo, since / is that of the computer.
 """
 
 import functools
@@ -20,40 +20,14 @@ from hal.region import carve, layout_hash
 from ports.sim.clock import Clock
 from ports.sim.device import install_firmware
 from ports.sim.nor import Geometry, Nor
+from tests.mcu import made
 from tests.mcu.behaviours import BEHAVIOURS
 from tests.mcu.fake_board import ROOT, make_board
 
 WLAN = ("home", "its key")
-INTERNAL = 2560 << 10  # of a Pico 2 W
+INTERNAL = 848 << 10  # of a Pico W
 _OPTIONS = {"notify_port": 0, "nap_ms": 20, "trial_min_ms": 0, "trial_max_ms": 20000, "needs_server": False}
-_ROOM = {"pico_w_internal": ("288 << 10", "640 << 10"), "pico_w_romfs": ("640 << 10", "1024 << 10")}
-# Drivers that no board of these has
-_ELSEWHERE = (
-    "autoboot",
-    "boot_c",
-    "boot_e",
-    "boot_m",
-    "boot_t",
-    "cotarget",
-    "eeprom",
-    "mcuboot",
-    "nor_",
-    "smp_client",
-    "target_",
-)
 _LFS = {"block_size": 4096, "read_size": 32, "prog_size": 256, "cache_size": 1024, "lookahead_size": 32}
-_STAGE = """import sys
-
-from hal.first_stage import clear_modules
-from ports.micropython import first_stage
-
-
-def start():
-    facts = first_stage.start()
-    clear_modules(sys.modules)
-    return facts
-"""
-_RECOVERY = "from ports.micropython.recovery import run\n"
 _MOUNT = "import rp2, vfs\nvfs.mount(vfs.VfsLfs2(rp2.Flash(), progsize=256), '/fumo')\ndel rp2, vfs\n"
 
 
@@ -68,11 +42,11 @@ class PicoGoods:
             bundle.get("device_id", "pico:1"),
         )
         self.files = name == "pico_w_internal"
-        rom = 0 if self.files else 1024 << 10
+        self.board = types.ModuleType("board.chosen")
+        exec(_board(name).text, vars(self.board))
+        rom = 0 if self.files else self.board.FLASH_SIZE
         pins = {"15": 1}
         make_board(folder, None, wlan=dict([WLAN]), date="host", pins=pins, internal=INTERNAL, rom=rom)
-        self.board = types.ModuleType("board.chosen")
-        exec(board_text(name), vars(self.board))
         self._chip = Nor(Geometry("own", self.board.FLASH_SIZE, ((4096, 0, 0),), (0, 0), (0, 0)), Clock())
         self._fill(version, bundle)
         self._write_stage()
@@ -139,20 +113,18 @@ class PicoGoods:
         (self.folder / "internal.bin").write_bytes(fs.context.buffer)
 
     def _write_stage(self):
-        for place, data in _stage(self.name).items():
-            path = self.stage / place
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        launcher = (ROOT / "ports/micropython/boot.py").read_text()
-        (self.stage / "main.py").write_text((_MOUNT if self.files else "") + launcher)
+        self.stage.mkdir()
+        for place, data in made.first_stage(_board(self.name)).items():
+            (self.stage / place).write_bytes(data)
+        if self.files:
+            main = self.stage / "main.py"
+            main.write_text(_MOUNT + main.read_text())
 
 
-def board_text(name):
+@functools.cache
+def _board(name):
     """Return the board file as these tests have it."""
-    text = (ROOT / "board" / (name + ".py")).read_text()
-    small, large = _ROOM[name]
-    assert small in text
-    return text.replace(small, large) + "\nOPTIONS.update(%r)\n" % _OPTIONS
+    return made.board_of(name, (ROOT / "board" / (name + ".py")).read_text() + "\nOPTIONS.update(%r)\n" % _OPTIONS)
 
 
 def _littlefs(buffer):
@@ -167,31 +139,8 @@ def _content(fs, name):
 
 
 @functools.cache
-def _compiled():
-    """Compile what every board has, once."""
-    paths = [path for folder in ("agent", "hal", "ports/micropython") for path in sorted((ROOT / folder).rglob("*.py"))]
-    wanted = [path for path in paths if path.parent.name != "hal" or not path.stem.startswith(_ELSEWHERE)]
-    found = {path.relative_to(ROOT).as_posix(): path.read_text() for path in wanted}
-    found["ports/__init__.py"] = found["board/__init__.py"] = ""
-    return compile_sources(found)
-
-
-@functools.cache
-def _modules(name):
-    return {**_compiled(), **compile_sources({"board/chosen.py": board_text(name)})}
-
-
-def _stage(name):
-    return {**_modules(name), "fumo_first_stage.py": _STAGE.encode(), "fumo_recovery.py": _RECOVERY.encode()}
-
-
-@functools.cache
 def image(name, version, behaviour):
     """Make the image of a firmware."""
-    files = {**_modules(name), "version.py": b'VERSION = "%s"\n' % version.encode()}
-    files["main.mpy"] = files.pop("ports/micropython/main.mpy")
+    files = {**made.firmware(_board(name)), "version.py": b'VERSION = "%s"\n' % version.encode()}
     files.update(compile_sources({"app.py": BEHAVIOURS[behaviour]}))
-    if name == "pico_w_romfs":
-        return romfs.build(files)
-    least = sum(-(-len(data) // lfs2.BLOCK) for data in files.values())
-    return lfs2.build(files, (least + len(files) + 40) * lfs2.BLOCK)
+    return romfs.build(files) if name == "pico_w_romfs" else lfs2.build(files)

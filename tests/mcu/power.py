@@ -1,7 +1,8 @@
 """The power of a fake board: one process a boot, started again whenever it ends, with a watchdog that counts the time it works.
 
 A hang uses the processor, and whoever sleeps is bitten from inside (tests/mcu/fake/fake_watchdog.py): a computer that has other
-things to do makes no watchdog bite. `kill` takes the power, in the middle of whatever the board does.
+things to do makes no watchdog bite. `kill` takes the power, in the middle of whatever the board does: what comes then is a start
+because power came, also where the board was just about to reset itself. Whatever else ends a process is its watchdog's doing.
 """
 
 import os
@@ -10,11 +11,13 @@ import subprocess
 import threading
 import time
 
-from tests.mcu.fake_board import FAKE, environ, find_micropython
+from tests.mcu.fake_board import FAKE, RESET, WATCHDOG, environ, find_micropython
+from tests.restarted import Restarted
 
-_LED = "fake_pins.edges.append(lambda line, level: line == 14 and print('led', level))"
-_BOOT = "import machine, sys, fake_pins; sys.path[:] = [%r, %r, '.frozen']; " + _LED
+_LED = "fake_pins.edges.append(lambda line, level: line == 14 and print('led', level, fake_time.ticks_ms()))"
+_BOOT = "import machine, sys, fake_pins, fake_time; sys.path[:] = [%r, %r, '.frozen']; " + _LED
 _BOOT += "; exec(open(%r).read(), {'__name__': '__main__'})"
+_NO_BANK = "bank -1 "  # what then ends does not end the program: it rests, and feeds
 _TICK_S = 0.1
 _PAUSE_S = 0.02
 _ENDS_S = 0.3  # from the end of a program to the bite that the launcher waits for
@@ -22,15 +25,18 @@ HANGS_S = 3.0  # of processor time without a feed
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-class Power:
-    """The board `goods`, switched on; `lines` is what it said, `codes` how its boots ended: negative for signals."""
+class Power(Restarted):
+    """The board `goods`, switched on; `codes` is how its boots ended, `starts` where in `lines` each began.
 
-    def __init__(self, goods, heap="1m", hangs_s=HANGS_S, hear=lambda line: None):
-        self.goods, self.lines, self.codes, self.led = goods, [], [], []
-        self._heap, self._hangs_s, self._hear = heap, hangs_s, hear
-        self._news = threading.Condition()
-        self._process = None
-        self._on = False
+    `led` has (level, milliseconds) of each edge. Without `on` the power comes later.
+    """
+
+    def __init__(self, goods, heap="1m", hangs_s=HANGS_S, hear=lambda line: None, on=True):
+        super().__init__(hear)
+        self.goods, self.led, self.starts = goods, [], []
+        self._heap, self._hangs_s = heap, hangs_s
+        self._on = self._dark = False
+        self._there = on
         self._threads = []
 
     def __enter__(self):
@@ -41,38 +47,45 @@ class Power:
         return self
 
     def __exit__(self, *exception):
-        self._on = False
-        self._signal()
+        with self._news:
+            self._on = False
+            self._signal()
+            self._news.notify_all()
         for thread in self._threads:
             thread.join(10)
 
     def kill(self):
         """Take the power for a moment."""
+        self.off()
+        self.on()
+
+    def cut(self):
+        """Take the power, and wait for nothing: for whoever hears what the board says."""
         with self._news:
-            count = len(self.codes)
-            if self._signal():
-                self._news.wait_for(lambda: len(self.codes) > count, 10)
+            self._there, self._dark = False, True
+            self._signal()
+
+    def off(self):
+        """Take the power; nothing runs when this returns, and until `on`."""
+        with self._news:
+            self.cut()
+            self._news.wait_for(lambda: len(self.codes) == len(self.starts), 10)
+
+    def on(self):
+        """Give the power back."""
+        with self._news:
+            self._there = True
+            self._news.notify_all()
+
+    def boot_said(self, number=-1):
+        """Return the lines of a boot, the last one as a rule."""
+        with self._news:
+            ends = [*self.starts[1:], len(self.lines)]
+            return self.lines[self.starts[number] : ends[number]] if self.starts else []
 
     def interrupt(self):
         """Press Ctrl-C."""
         self._signal(signal.SIGINT)
-
-    def wait(self, test, timeout_s=60):
-        """Wait until `test()` of what has happened is true."""
-        with self._news:
-            said = "it said:\n%s\nit ended: %s"
-            assert self._news.wait_for(test, timeout_s), said % ("\n".join(self.lines[-40:]), self.codes[-10:])
-
-    def said(self, *texts, timeout_s=60, since=0):
-        """Wait for a line that holds all of these; return it."""
-        found = []
-
-        def look():
-            found[:] = [line for line in self.lines[since:] if all(text in line for text in texts)]
-            return bool(found)
-
-        self.wait(look, timeout_s)
-        return found[0]
 
     def hears(self, text, timeout_s, since=0):
         """Wait for a line that holds this; tell whether it came."""
@@ -88,43 +101,49 @@ class Power:
                 time.sleep(_PAUSE_S)
 
     def _boot(self):
-        stage = str(self.goods.stage)
-        words = [
-            find_micropython(),
-            "-X",
-            "heapsize=" + self._heap,
-            "-c",
-            _BOOT % (stage, str(FAKE), stage + "/main.py"),
-        ]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(words, env=environ(self.goods.folder), cwd=self.goods.folder, **pipes) as process:
-            self._process = process
-            if not self._on:
-                process.kill()
+        process = self._begin()
+        if not process:
+            return
+        with process:
             for line in process.stdout:
-                where = self.led if line.startswith(b"led ") else self.lines
-                self._note(where, line.decode(errors="replace").rstrip("\r\n"))
-                if line.startswith(b"Traceback"):
-                    threading.Timer(_ENDS_S, self._bite, (process,)).start()
+                self._take(line.decode(errors="replace").rstrip("\r\n"), process)
         self._note(self.codes, process.returncode)
 
-    def _note(self, where, what):
+    def _begin(self):
+        """Start a process as soon as there is power; None where there is never any again."""
+        stage = str(self.goods.stage)
+        program = _BOOT % (stage, str(FAKE), stage + "/main.py")
+        words = [find_micropython(), "-X", "heapsize=" + self._heap, "-c", program]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         with self._news:
-            where.append(what)
-            if where is self.lines:
-                self._hear(what)
-            self._news.notify_all()
+            self._news.wait_for(lambda: self._there or not self._on)
+            if not self._on:
+                return None
+            self._say_why()
+            self._process = subprocess.Popen(words, env=environ(self.goods.folder), cwd=self.goods.folder, **pipes)
+            self.starts.append(len(self.lines))
+            return self._process
 
-    def _signal(self, number=signal.SIGKILL):
-        process = self._process
-        if process and process.poll() is None:
-            process.send_signal(number)
-            return True
-        return False
+    def _say_why(self):
+        """Let the board know why it starts, where it has not said that itself; no watchdog runs yet."""
+        (self.goods.folder / "watchdog").unlink(missing_ok=True)
+        file = self.goods.folder / "reset"
+        if self._dark:
+            file.unlink(missing_ok=True)
+        elif self.codes and self.codes[-1] not in (RESET, WATCHDOG):
+            file.write_text("watchdog")
+        self._dark = False
+
+    def _take(self, line, process):
+        if line.startswith("led "):
+            return self._note(self.led, tuple(int(word) for word in line.split()[1:]))
+        self._note(self.lines, line)
+        if line.startswith("Traceback") and _NO_BANK not in " ".join(self.boot_said()):
+            threading.Timer(_ENDS_S, self._bite, (process,)).start()
 
     def _watch(self):
         """Bite a process that works and does not feed."""
-        file, fed, at = self.goods.folder / "watchdog", None, (None, 0.0)
+        file, fed, at = self.goods.folder / "watchdog", None, 0.0
         while self._on:
             time.sleep(_TICK_S)
             process = self._process
@@ -142,7 +161,6 @@ class Power:
 
     def _bite(self, process):
         if process.poll() is None:
-            (self.goods.folder / "reset").write_text("watchdog")
             process.send_signal(signal.SIGKILL)
 
 

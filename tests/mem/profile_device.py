@@ -39,9 +39,7 @@ def make_agent():
     """Wire it all up; a board is wired once."""
     from update_wiring import wire_agent
 
-    agent = wire_agent("whole" not in sys.argv)
-    del sys.modules["update_wiring"]
-    return agent
+    return wire_agent("whole" not in sys.argv)
 
 
 def main():
@@ -55,9 +53,9 @@ def main():
     while not port.rebooting:
         if tells and agent.record.idle and not agent.in_session:
             break
-        wait_ms = agent.step()
+        wait_ms = min(agent.step(), port.net.step(), 20)
         meter.look()
-        port.clock.sleep_ms(min(wait_ms, 20))
+        port.clock.sleep_ms(wait_ms)
     sys.exit(3 if port.rebooting else 0)
 
 

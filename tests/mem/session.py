@@ -25,7 +25,7 @@ def stack():
     """Return {kind: bytes of .mpy that a session imports}: all of it as shipped, less what the measurement's scripts are alone."""
     with tempfile.TemporaryDirectory() as folder:
         sizes = ship(folder, "device", DEVICE, {})
-        loaded = {kind: sum(sizes[name] for name in {"device", *_imported(folder, kind)}) for kind in KINDS}
+        loaded = {kind: sum(sizes.get(name, 0) for name in {"device", *_imported(folder, kind)}) for kind in KINDS}
     with tempfile.TemporaryDirectory() as folder:
         compile_folders(folder, ("agent",), DEVICE)
         scripts = sum((Path(folder) / Path(path).name).with_suffix(".mpy").stat().st_size for path in DEVICE)
@@ -37,7 +37,7 @@ def _imported(folder, kind):
     good, said = complete(folder, kind, PACKAGE, _ROOMY, "whole")
     if not good:
         raise SystemExit("the session does not complete: " + said)
-    return [name if name != "agent" else "agent.__init__" for name in said.split()[3:]]
+    return said.split()[3:]
 
 
 def smallest(folder, kind, size):

@@ -20,7 +20,7 @@ def ship(folder, entry, scripts, profile=SMALL):
     sources = read_folders(_ROOT, _FOLDERS)
     sources.update({Path(path).stem: (_ROOT / path).read_text() for path in scripts})
     image = bundle(sources, entry, profile, stage_sources.KEPT, name=entry)
-    made = compile_sources(image.sources)
+    made = compile_sources(image.sources, lines=profile.get("small") is not True)
     for place, data in made.items():
         path = Path(folder, place)
         path.parent.mkdir(parents=True, exist_ok=True)

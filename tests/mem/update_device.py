@@ -12,9 +12,7 @@ def make_agent():
     """Wire it all up; a board is wired once."""
     from update_wiring import wire_agent
 
-    agent = wire_agent("whole" not in sys.argv)
-    sys.modules.pop("update_wiring", None)  # a bundle has it under another name, or not at all
-    return agent
+    return wire_agent("whole" not in sys.argv)
 
 
 def main():
@@ -27,7 +25,8 @@ def main():
     while not port.rebooting:
         if tells and agent.record.idle and not agent.in_session:
             sys.exit(0)
-        port.clock.sleep_ms(min(agent.step(), 20))
+        wait_ms = min(agent.step(), port.net.step(), 20)
+        port.clock.sleep_ms(wait_ms)
     sys.exit(3)
 
 

@@ -20,9 +20,9 @@ def choose_bank(boot):
 def wire(path, facts, cause, tls):
     """Return the bag, the port and the identity."""
     from flash import Flash
-    from update_parts import Port, verify
+    from update_parts import Port, nothing, verify
 
-    from agent.identity import Identity
+    from agent.identity import make_identity
     from hal.boot_record import BootRecord
     from hal.hardware import Bank, Hardware
     from hal.region import carve, layout_hash
@@ -37,13 +37,22 @@ def wire(path, facts, cause, tls):
     port = Port(cause, "%d.0" % (bank + 1), net)
     banks = tuple([Bank(regions["bank%d" % i], regions["header%d" % i]) for i in (0, 1)])
     name = layout_hash(layout)
-    bag = Hardware(name, regions["journal"], banks, boot, port, port, flash.erase_units, lambda: None)
+    bag = Hardware(name, regions["journal"], banks, boot, port, port, flash.erase_units, nothing)
     bag.settings = regions["settings"]
-    return bag, port, Identity(facts, verify)
+    return bag, port, make_identity(facts, verify)
+
+
+def forget():
+    """Drop this module, whatever it is called in a bundle."""
+    package, _, name = __name__.rpartition(".")
+    del sys.modules[__name__]
+    if package:
+        delattr(sys.modules[package], name)
 
 
 def wire_agent(small):
-    """Read the provisioning and return the agent."""
+    """Read the provisioning, return the agent, and be forgotten."""
+    forget()
     with open(sys.argv[2]) as f:
         facts = json.load(f)
     hardware, port, identity = wire(sys.argv[1], facts, int(sys.argv[4]), "tls" in sys.argv)

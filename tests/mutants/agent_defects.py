@@ -62,7 +62,7 @@ DEFECTS = (
     ),
     (
         "a PkgURL is not put when its Status leaves",
-        [("agent/dm_tree.py", "            self._settings.put(changes)\n", "")],
+        [("agent/dm_commit.py", "        tree.settings.put(changes)\n", "")],
         _CUTS,
     ),
     (

@@ -69,7 +69,7 @@ DEFECTS = (
     ),
     (
         "journal without the second copy",
-        [("agent/journal_copies.py", "self._write_copies(changes, 2)", "self._write_copies(changes, 1)")],
+        [("agent/journal_copies.py", "self.write_copies(changes, 2)", "self.write_copies(changes, 1)")],
     ),
     (
         "progress noted before the data",
@@ -89,10 +89,10 @@ DEFECTS = (
         [
             (
                 "agent/fetch_rare.py",
-                "        boot, running = hardware.boot, self._running()\n        bank = hardware.banks[1 - boot.confirmed()]\n",
-                "        boot, running = hardware.boot, self._running()\n        bank = hardware.banks[1 - boot.confirmed()]\n"
+                "        boot, running = hardware.boot, self._owner.demands()\n        bank = hardware.banks[1 - boot.confirmed()]\n",
+                "        boot, running = hardware.boot, self._owner.demands()\n        bank = hardware.banks[1 - boot.confirmed()]\n"
                 "        from agent.verify import read_manifest\n\n"
-                "        running = read_manifest(bank, self._identity) or running\n",
+                "        running = read_manifest(bank, self._owner.identity) or running\n",
             )
         ],
     ),
@@ -107,7 +107,7 @@ DEFECTS = (
         "no test for a chip that wraps",
         [("hal/region.py", "            if other == mine:\n                return True\n", "            pass\n")],
     ),
-    ("a stale trial taken for this one", [("hal/boot_record.py", " and self.attempt == attempt", "")]),
+    ("a stale trial taken for this one", [("hal/boot_facts.py", " and self.attempt == attempt", "")]),
     (
         "result acted on before it is put",
         [

@@ -7,7 +7,7 @@ DEFECTS = (
         "a MAC that is not compared",
         [
             (
-                "agent/dm_guard_judging.py",
+                "agent/dm_guard.py",
                 "if form and dm_auth.same(digest(user, secret, form, *parts), code):",
                 "if form:",
             )
@@ -16,7 +16,7 @@ DEFECTS = (
     ),
     (
         "a nonce that proves a server again",
-        [("agent/dm_guard_judging.py", "nonces.proved(account, number)", "pass")],
+        [("agent/dm_guard.py", "nonces.proved(account, number)", "pass")],
         _SECURITY,
     ),
     (
@@ -26,7 +26,7 @@ DEFECTS = (
     ),
     (
         "a downgrade is followed",
-        [("agent/dm_guard_judging.py", "return kind == _MAC or self._free", "return True")],
+        [("agent/dm_guard.py", "return kind == _MAC or guard.free", "return True")],
         _SECURITY,
     ),
     (
@@ -34,7 +34,11 @@ DEFECTS = (
         [("agent/dm_judging.py", "authentic = heard and not", "authentic = True or not")],
         _SECURITY,
     ),
-    ("a session id comes again", [("agent/dm_client.py", "not self.nonces.had_session(number)", "True")], _SECURITY),
+    (
+        "a session id comes again",
+        [("agent/dm_client_begin.py", "not self.nonces.had_session(number)", "True")],
+        _SECURITY,
+    ),
     (
         "a RespURI leaves TLS",
         [("agent/url.py", "if secure and not new_secure or host != new_host and not new_secure:", "if False:")],
@@ -47,12 +51,12 @@ DEFECTS = (
     ),
     (
         "secrets can be read",
-        [("agent/mo_dmacc.py", "_SECRET = const(2 << 8 | 64 | 1", "_SECRET = const(2 << 8 | 64 | 16 | 1")],
+        [("agent/mo_stored.py", "0x265,", "0x275,")],
         _SECURITY,
     ),
     (
         "an Atomic is not rolled back",
-        [("agent/dm_edit.py", "thing.restore(state) is not False", "True")],
+        [("agent/dm_commit.py", "thing.restore(state) is not False", "True")],
         ("session_containers",),
     ),
     (

@@ -1,12 +1,14 @@
 """A management tree for tests: every kind of node there is, over a journal that is a dict."""
 
 from agent.account import Accounts
-from agent.dm_edit import add, replace
+from agent.dm_edit import replace
+from agent.dm_edit_nodes import add
 from agent.dm_properties import Properties
 from agent.dm_store import Store
-from agent.dm_tree import Tree, Value
+from agent.dm_tree import Tree
+from agent.dm_value import Value
 from agent.mo_devinfo import devdetail, devinfo
-from agent.mo_dmacc import MOI, DMAcc
+from agent.mo_dmacc import DMAcc
 from agent.mo_inbox import Inbox
 from agent.mo_stored import StoredObject
 
@@ -65,7 +67,7 @@ def make_tree(journal=None, quota=16384, now=None, acls=ACLS):
         ("DevInfo", devinfo(IDENTITY)),
         ("DevDetail", devdetail(IDENTITY, lambda: "1.0")),
         ("DMAcc", accounts),
-        ("Inbox", Inbox(((MOI, "DMAcc"),))),
+        ("Inbox", Inbox()),
         ("App", app),
     )
     tree = Tree(objects, properties, journal, acls)
@@ -107,7 +109,7 @@ def dump(tree, path="", secrets=True):
         kind = tree.kind(path)
         if kind & GET or secrets and kind >> 8 & 15 != NODE:
             value = None if kind >> 8 & 15 == NODE else bytes(tree.value(path))
-            found.append((path, kind, tree.type_of(path), value, tree.own_acl(path), tree.properties.title_of(path)))
+            found.append((path, kind, tree.type_of(path), value, tree.own_acl(path), tree.properties.load(path)[4]))
         if kind >> 8 & 15 == NODE:
             waiting += [path + "/" + child if path else child for child in tree.children(path)]
     return sorted(found, key=lambda row: row[0])

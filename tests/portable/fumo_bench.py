@@ -1,7 +1,8 @@
 """A management tree with a FUMO object over simulated hardware, and what a server does with it, for portable tests."""
 
+from agent.dm_commit import commit
 from agent.dm_edit import execute, replace
-from agent.dm_tree import Value
+from agent.dm_value import Value
 from agent.errors import ProtocolError
 from tests.dm.device import Device
 from tests.portable.dm_trees import BIN, GET, REPLACE, status
@@ -46,7 +47,7 @@ class Bench:
     def set_url(self, path="Download", url=URL):
         """Replace a PkgURL, in a message of its own."""
         assert self.replace(path + "/PkgURL", url.encode()) == 200
-        self.tree.commit()
+        commit(self.tree)
 
     def order(self, path, correlator=None, server=SERVER):
         """Exec; return the status."""

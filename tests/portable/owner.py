@@ -3,7 +3,7 @@
 import hashlib
 
 from agent.control import Control
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.job import TRIAL
 from agent.journal import Journal
 from agent.local import order_trial
@@ -86,7 +86,7 @@ def make_device(*lines, spare=False, flash=None, readable=True, identity=None, t
     options = Options(
         notify_port=-1, needs_server=False, trial_min_ms=trial_ms, trial_max_ms=trial_ms * 2, time_server=None
     )
-    trust, net = identity or Identity(FACTS, verify), NoNet(flash.clock)
+    trust, net = identity or make_identity(FACTS, verify), NoNet(flash.clock)
     return AgentDevice(flash, flash.clock, LAYOUT, trust, net, options, Owner(*lines), causes_readable=readable)
 
 

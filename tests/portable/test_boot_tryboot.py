@@ -139,3 +139,14 @@ def test_the_note_says_what_the_file_said_last():
     assert board.note().bank == 1
     board.files.data = None
     assert board.boot(2).confirmed() == 1
+
+
+def test_two_records_of_the_note_name_the_confirmed_bank_before_a_bank_is_written():
+    """One alone could fade."""
+    board = Board()
+    for partition, data in ((2, GOOD), (3, SWAPPED)):
+        board.files.data = data  # by hand
+        for _ in range(3):
+            board.boot(partition).check()
+            board.flash.erase(board.note().probe(), 4096)
+            assert board.note().found and board.note().bank == partition - 2

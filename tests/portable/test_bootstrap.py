@@ -5,7 +5,7 @@ import hashlib
 
 from agent import bootstrap
 from agent.dm_arena import Arena
-from agent.mo_dmacc import MOI
+from agent.mo_inbox import ACCOUNT as MOI
 from agent.wbxml_writer import WbxmlWriter
 from agent.window import Out
 from tests.portable.check import Skip

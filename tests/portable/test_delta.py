@@ -13,7 +13,7 @@ class Plain:
     def __init__(self, data):
         self.data, self.at, self.calls = data, 0, 0
 
-    def read_into(self, into):
+    def readinto(self, into):
         self.calls += 1
         count = min(len(into), len(self.data) - self.at)
         into[:count] = self.data[self.at : self.at + count]
@@ -33,14 +33,14 @@ def _unpack(data, size, start=0, piece=1000):
     block = DeltaBlock(Plain(data), Source(), len(SOURCE), start, size)
     out, buffer = bytearray(), memoryview(bytearray(piece))
     while len(out) < size:
-        out.extend(buffer[: block.read_into(buffer[: min(piece, size - len(out))])])
+        out.extend(buffer[: block.readinto(buffer[: min(piece, size - len(out))])])
     return bytes(out), block
 
 
 def _refused(data, size, start=0):
     with raises(PackageError) as caught:
         _, block = _unpack(data, size, start)
-        assert not block.read_into(memoryview(bytearray(1))), "more than the block says"
+        assert not block.readinto(memoryview(bytearray(1))), "more than the block says"
         raise AssertionError("accepted")
     assert caught.error.code == 402
 
@@ -90,7 +90,7 @@ def test_a_number_without_an_end_is_refused():
 
 def test_bytes_behind_the_last_one_show():
     out, block = _unpack(_order(ADD, 2, bytes(2)) + b"x", 2)
-    assert block.read_into(memoryview(bytearray(1))) == 1
+    assert block.readinto(memoryview(bytearray(1))) == 1
 
 
 def test_orders_that_make_nothing_are_refused_at_once():
@@ -98,5 +98,5 @@ def test_orders_that_make_nothing_are_refused_at_once():
         plain = Plain(_order(order, 0) * 100000)
         block = DeltaBlock(plain, Source(), len(SOURCE), 0, 4096)
         with raises(PackageError):
-            block.read_into(memoryview(bytearray(256)))
+            block.readinto(memoryview(bytearray(256)))
         assert plain.calls < 10, plain.calls

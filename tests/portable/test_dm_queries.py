@@ -1,7 +1,9 @@
 """Properties and lists: which there are, who may, and what comes out."""
 
-from agent.dm_property import change_property
-from agent.dm_queries import check_query, sources
+from agent.dm_commit import commit, loaded
+from agent.dm_edit_nodes import change_property
+from agent.dm_property import check_query
+from agent.dm_queries import sources
 from agent.xml_writer import XmlWriter
 from tests.portable.dm_trees import DictJournal, dump, filled, leaf, make_tree, node, status
 
@@ -80,7 +82,7 @@ def test_replace_of_an_acl():
     """An interior node: by right on it or on its parent. A leaf: by right on its parent only."""
     tree = filled()
     assert _change(tree, _BOX, "ACL", "Get=*&Replace=own") == 200
-    assert tree.own_acl(_BOX) == "Get=*&Replace=own" and tree.properties.version(_BOX) == 2
+    assert tree.own_acl(_BOX) == "Get=*&Replace=own" and tree.properties.load(_BOX)[0] == 2
     for path, server, code in (
         (_BOX, "own", 200),  # on the node itself
         (_BOX, "boss", 200),  # on its parent
@@ -112,7 +114,7 @@ def test_rename():
     tree = filled()
     assert _change(tree, _BOX, "Name", "fresh") == 200
     assert tree.kind("App/Box/fresh/Text") and not tree.kind(_BOX)
-    assert tree.properties.title_of("App/Box/fresh") == "A <title>" and tree.properties.version("App/Box/fresh") == 2
+    assert tree.properties.load("App/Box/fresh")[4] == "A <title>" and tree.properties.load("App/Box/fresh")[0] == 2
     for path, name, server, code in (
         ("App/Box/fresh", "b", "boss", 418),
         ("App/Box/fresh", "c", "other", 425),
@@ -127,10 +129,10 @@ def test_rename():
 def test_a_rename_that_does_not_fit_changes_nothing():
     tree = make_tree()
     tree.properties.set_title("App/Box/a", "t" * 250)
-    from agent.dm_edit import add
+    from agent.dm_edit_nodes import add
 
     add(tree, "App/Box/a/Text", leaf(b"x"))
-    for thing in tree.loaded() + [tree.properties._store]:
+    for thing in loaded(tree) + [tree.properties.store]:
         store = getattr(thing, "store", thing)
         if hasattr(store, "blob") and store.blob:
             store._quota = len(store.blob) + 4
@@ -155,7 +157,7 @@ def test_properties_survive_a_restart():
     _change(tree, _BOX, "ACL", "Get=*")
     _change(tree, "App/Level", "Title", "Water")
     _change(tree, "App/Box/b", "Name", "c")
-    tree.commit()
+    commit(tree)
     assert dump(make_tree(journal)) == dump(tree)
 
 
@@ -195,7 +197,7 @@ def test_struct_and_struct_data():
 
 def test_a_node_that_is_gone_before_the_answer():
     tree = filled()
-    from agent.dm_edit import delete
+    from agent.dm_edit_nodes import delete
 
     delete(tree, _BOX, node())
     for query, argument in (("prop", "ACL"), ("prop", "Size"), ("list", "StructData"), ("list", "TNDS")):

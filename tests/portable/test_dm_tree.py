@@ -1,7 +1,9 @@
 """The tree: every command on every kind of node, who may do it, all or nothing, and what is left after a restart."""
 
-from agent.dm_edit import add, copy, delete, execute, rename, replace, roll_back, snapshot
-from agent.dm_tree import Value
+from agent.dm_commit import commit, roll_back, snapshot
+from agent.dm_edit import execute, replace
+from agent.dm_edit_nodes import add, copy, delete, rename
+from agent.dm_value import Value
 from agent.errors import ProtocolError
 from tests.portable.check import raises
 from tests.portable.dm_trees import CHR, GET, INT, NODE, DictJournal, dump, filled, leaf, make_tree, node, status
@@ -140,7 +142,7 @@ def test_values_are_checked():
 def test_copy():
     tree = filled()
     assert copy(tree, _MAN, "App/Box/a/Text", leaf()) == 200
-    assert tree.value("App/Box/a/Text") == b"Acme" and tree.properties.version("App/Box/a/Text") == 2
+    assert tree.value("App/Box/a/Text") == b"Acme" and tree.properties.load("App/Box/a/Text")[0] == 2
     assert copy(tree, "App/Box/a/Raw", "App/Box/c/Raw", leaf()) == 200
     assert tree.value("App/Box/c/Raw") == tree.value("App/Box/a/Raw")
     assert status(copy, tree, "App/Box", "App/Box/d", leaf()) == 403
@@ -186,15 +188,15 @@ def test_all_or_nothing():
 def test_what_was_committed_is_there_after_a_restart():
     journal = DictJournal()
     tree = filled(journal=journal, now=lambda: "20261121T093000Z")
-    tree.commit()
+    commit(tree)
     assert journal.puts == 1
     kept = dump(tree)
     replace(tree, "App/Level", leaf(b"9"))
     again = make_tree(journal)
     assert dump(again) == kept
-    assert again.properties.version("App/Level") == 1
-    assert again.properties.stamp("App/Box/a/Text") == "20261121T093000Z"
-    again.commit()
+    assert again.properties.load("App/Level")[0] == 1
+    assert again.properties.load("App/Box/a/Text")[3] == "20261121T093000Z"
+    commit(again)
     assert journal.puts == 1  # nothing had changed
 
 
@@ -209,7 +211,7 @@ def test_volatile_leaves_keep_their_first_reading():
 
     tree.objects.append(("Ext", Leaves("", (("Now", version),))))
     assert tree.size("Ext/Now") == 2 and tree.value("Ext/Now") == b"v1" == tree.value("Ext/Now")
-    tree.start_session()
+    tree.samples.clear()
     assert tree.value("Ext/Now") == b"v2"
 
 

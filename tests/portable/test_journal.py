@@ -121,6 +121,39 @@ def test_a_tally_goes_into_the_newest_note():
     assert not journal.tally(4, b"ef")
 
 
+def _noting(spoil):
+    """Note into a journal of which the next slot is spoilt by `spoil(region, slot's place)`; return what is found then."""
+    flash = make_flash()
+    region = _region(flash)
+    journal = Journal(region)
+    journal.put(((1, b"a"),))
+    journal.note(2, b"b")
+    slot = bytearray(64)
+    for last in range(0, region.size, 64):
+        region.read(last, slot)
+        if slot[0] == 2:
+            break
+    spoil(region, last + 64)
+    journal.note(2, b"c")
+    return _get(journal, 2), _get(Journal(_region(flash)), 2)
+
+
+def test_a_slot_that_is_not_blank_any_more_is_stepped_over():
+    assert _noting(lambda region, place: region.program(place + 10, b"\x5a" * 20)) == (b"c", b"c")
+
+
+def test_a_slot_that_did_not_take_the_note_is_stepped_over():
+    def spoil(region, place):
+        program = region.program
+
+        def lame(addr, data):
+            program(addr, data[:5] if addr == place else data)
+
+        region.program = lame
+
+    assert _noting(spoil) == (b"c", b"c")
+
+
 def test_too_much_is_refused_and_nothing_is_lost():
     flash = make_flash()
     journal = Journal(_region(flash))

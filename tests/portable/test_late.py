@@ -98,7 +98,7 @@ def test_a_board_without_descriptors_neither_asks_for_one_nor_takes_it():
 
 
 def test_a_board_without_device_descriptions_says_so():
-    from agent.dm_queries import check_query
+    from agent.dm_property import check_query
     from tests.portable.dm_trees import filled
 
     tree = filled()

@@ -59,7 +59,7 @@ def test_a_small_error_is_left_alone():
 
 def test_a_wrong_day_of_the_week_would_be_refused():
     with Fake(port="stm32", epoch=2000):
-        from ports.micropython.clock import set_clock
+        from ports.micropython.clock_chip import set_clock
 
         set_clock(1790553600, "pyboard")  # a Monday, which is 1 there
         with raises(ValueError):

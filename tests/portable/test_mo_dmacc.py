@@ -1,8 +1,10 @@
 """Accounts: what servers may do with them, what never comes out, and what a session reads out of them."""
 
-from agent.dm_edit import add, delete, replace
+from agent.dm_commit import commit
+from agent.dm_edit import replace
+from agent.dm_edit_nodes import add, delete
 from agent.dm_queries import readable
-from agent.mo_dmacc import MOI
+from agent.mo_inbox import ACCOUNT as MOI
 from tests.portable.dm_trees import BIN, GET, DictJournal, dump, leaf, make_tree, node, status
 
 FIELDS = (
@@ -51,7 +53,7 @@ def test_a_session_reads_the_account():
 
 def _after_restart():
     journal = DictJournal()
-    with_account(journal=journal).commit()
+    commit(with_account(journal=journal))
     return make_tree(journal)
 
 

@@ -1,11 +1,12 @@
 """The FUMO object: every node under every verb, what a new URL does to what was held, and what an order becomes."""
 
-from agent.dm_edit import add, delete, execute, rename, replace, roll_back, snapshot
+from agent.dm_commit import commit, roll_back, snapshot
+from agent.dm_edit import execute, replace
+from agent.dm_edit_nodes import add, delete, rename
 from agent.dm_queries import readable
-from agent.dm_tree import Value
+from agent.dm_value import Value
 from agent.errors import FlashError
 from agent.job import ACCEPTED, CLEAN, DOWNLOAD, IDLE, NO_BANK, REPORT, TRIAL
-from agent.mo_fumo import MOI
 from tests.dm.firmware import broken
 from tests.portable.check import raises
 from tests.portable.dm_trees import BIN, CHR, EXEC, GET, INT, NODE, REPLACE, status
@@ -33,7 +34,7 @@ def test_the_tree_is_that_of_the_table():
             bench.path("Ext/" + name) for name in EXT
         ]
         assert sorted(readable(bench.tree, bench.top, None)) == sorted(found)
-        assert bench.tree.type_of(bench.top) == MOI == "urn:oma:mo:oma-fumo:1.0"
+        assert bench.tree.type_of(bench.top) == "urn:oma:mo:oma-fumo:1.0"
         assert bench.tree.children(bench.top) == [path for path, _, _ in ROWS if path and "/" not in path]
         for path, form, verbs in ROWS:
             kind = bench.tree.kind(bench.path(path))
@@ -79,7 +80,7 @@ def test_a_url_and_its_limits():
         bench.set_url(path, URL + path)
     assert bench.get("Download/PkgURL") == (URL + "Download").encode()
     assert bench.get("DownloadAndUpdate/PkgURL") == (URL + "DownloadAndUpdate").encode()
-    assert bench.tree.properties.version("FUMO/Download/PkgURL") == 2
+    assert bench.tree.properties.load("FUMO/Download/PkgURL")[0] == 2
     small = Bench(quota=1100)
     small.set_url("Download", "u" * 1000)
     assert small.replace("DownloadAndUpdate/PkgURL", b"u" * 500) == 420
@@ -90,7 +91,7 @@ def test_the_urls_are_kept():
     bench.set_url()
     assert bench.device.settings.values[4] == bench.fumo.store.blob
     puts = len(bench.device.settings.puts)
-    bench.tree.commit()
+    commit(bench.tree)
     assert len(bench.device.settings.puts) == puts
     bench.replace("Download/PkgURL", b"another")
     bench.fumo.reload()
@@ -145,7 +146,7 @@ def test_a_new_url_drops_what_was_held():
         bench = Bench(job={"phase": phase, "state": state, "code": 200, "server": SERVER}, held=1)
         assert bench.replace("Download/PkgURL", URL.encode()) == 200
         assert bench.fw.kept == (phase, state, 1, CLEAN) and bench.get("State") == b"%d" % state
-        bench.tree.commit()
+        commit(bench.tree)
         assert bench.fw.kept == (phase, 10, NO_BANK, CLEAN) and bench.get("State") == b"10"
         assert bench.record.job.code == 200 and bench.record.outbox.code == (200 if phase == REPORT else 0)
         assert bench.order("Update") == 405
@@ -178,7 +179,7 @@ def test_a_url_that_does_not_last_changes_nothing():
     bench.device.settings.fails_at = 0
     bench.replace("Download/PkgURL", URL.encode())
     with raises(FlashError):
-        bench.tree.commit()
+        commit(bench.tree)
     assert bench.fw.kept == (IDLE, 50, 1, CLEAN)
 
 
@@ -186,7 +187,7 @@ def _change_something(bench):
     """Let another object have something to put."""
     value = Value(b"x", 0, "", SERVER)
     assert status(replace, bench.tree, "Area/fixed", value) == 200
-    bench.tree.commit()
+    commit(bench.tree)
 
 
 def test_a_url_counts_once():
@@ -203,12 +204,12 @@ def test_an_order_behind_a_url_in_one_message():
     assert bench.order("Update") == 405 and bench.get("State") == b"10"
     bench.replace("DownloadAndUpdate/PkgURL", URL.encode())
     assert bench.order("DownloadAndUpdate", "c") == 202
-    bench.tree.commit()
+    commit(bench.tree)
     assert bench.fw.kept[:3] == (DOWNLOAD, 30, NO_BANK)
     for state, bank in ((30, NO_BANK), (50, 1)):  # its 202 was lost: nothing starts again, nothing is dropped
         job, bench.record.package.bank = bench.record.job, bank
         job.phase, job.state = DOWNLOAD if state == 30 else REPORT, state
         bench.replace("DownloadAndUpdate/PkgURL", URL.encode())
         assert bench.order("DownloadAndUpdate", "c") == 202
-        bench.tree.commit()
+        commit(bench.tree)
         assert bench.record.job is job and bench.get("State") == b"%d" % state and bench.record.package.bank == bank

@@ -1,8 +1,11 @@
 """What lies below Ext: values for a fleet, and a diagnosis that tells no secrets and does not change while it is sent."""
 
+from agent.dm_properties import Properties
 from agent.dm_store import Store
+from agent.dm_tree import Tree
 from agent.job import REPORT
 from agent.mo_fumo import Fumo
+from agent.mo_leaves import Leaves
 from tests.dm.objects import DictJournal
 from tests.portable.dm_trees import GET, NODE
 from tests.portable.fumo_bench import EXT, Bench
@@ -66,22 +69,21 @@ def test_the_diagnosis_stays_the_same_for_a_session():
     part = bytearray(100)
     assert bench.tree.read("FUMO/Ext/Diag", 150, memoryview(part)) == 100 and part == first[150:250]
     assert bench.get("Ext/Diag") == first
-    bench.tree.start_session()
+    bench.tree.samples.clear()
     assert bench.get("Ext/Diag") != first
 
 
-def test_details_may_come_late():
+def test_details_come_when_they_are_wanted():
     asked = []
 
-    def details():
+    def make_ext():
         asked.append(1)
-        return (("A/B", "1"), ("C", lambda: "2"))
+        return Leaves("", (("A/B", "1"), ("C", lambda: "2")))
 
-    fumo = Fumo("./X", Store(DictJournal(), 1, 100), None, None, details)
-    assert fumo.kind("Ext") and not asked
-    assert fumo.children("Ext") == ["A", "C"] and fumo.children("Ext/A") == ["B"] and asked == [1]
-    assert not fumo.kind("Ext/D") and fumo.kind("Ext/A") == NODE << 8 | GET and fumo.size("Ext/C") == 1
-    assert (
-        fumo.type_of("Ext/C") == "text/plain"
-        and Fumo("./X", Store(DictJournal(), 1, 9), None, None).children("Ext") == []
-    )
+    journal = DictJournal()
+    fumo = Fumo("./X", Store(journal, 1, 100), None, None)
+    tree = Tree((("X", fumo), ("X/Ext", make_ext)), Properties(Store(journal, 2, 100)), journal)
+    assert tree.children("X")[-2:] == ["State", "Ext"] and not asked
+    assert tree.children("X/Ext") == ["A", "C"] and tree.children("X/Ext/A") == ["B"] and asked == [1]
+    assert not tree.kind("X/Ext/D") and tree.kind("X/Ext/A") == NODE << 8 | GET and tree.size("X/Ext/C") == 1
+    assert tree.type_of("X/Ext/C") == "text/plain" and not fumo.kind("Ext")

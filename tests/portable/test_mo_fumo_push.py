@@ -1,7 +1,7 @@
 """PkgData: when a pushed package is taken, how the object knows its name, and what begins a new one."""
 
-from agent.dm_edit import copy
-from agent.dm_tree import Value
+from agent.dm_edit_nodes import copy
+from agent.dm_value import Value
 from agent.job import ACCEPTED, CLEAN, DOWNLOAD, IDLE, TRIAL
 from tests.data import vectors
 from tests.portable.dm_trees import BIN, CHR, INT, NODE, REPLACE, status

@@ -135,6 +135,15 @@ def test_a_chip_at_work_is_asked_before_it_is_told():
     assert told == [0x06, 0x02]
 
 
+def test_a_chip_that_was_seen_at_work_is_told_nothing_before_it_is_done():
+    bench, told = Bench("W25Q128"), []
+    for at in (0, 256):
+        bench.nor.program(at, DATA)
+    bench.chip.command = _told(bench.chip.command, told)
+    bench.nor.program(512, DATA)
+    assert told == [0x06, 0x02] and _read(bench.nor, 0, 768) == DATA * 3
+
+
 def test_a_chip_that_shows_its_write_enable_until_the_page_is_done_is_waited_for():
     bench = Bench("W25Q128")
     bench.nor.program(0, DATA)

@@ -110,6 +110,7 @@ def test_half_of_the_largest_unit_is_erased_ahead_and_never_two_at_once():
     flash = make_flash()
     region = Region(flash, 65536, 196608)
     writer = BankWriter(region, region.erase_units, lambda start, end: None)
+    writer.at_once = 1
     writer.begin(150000, 0, 0)
     assert not writer.erase_ahead()  # nothing had to be erased so far
     writer.room()[:] = bytes(CHUNK)

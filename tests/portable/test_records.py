@@ -2,7 +2,7 @@
 
 import struct
 
-from agent import job as values
+from agent import job_bytes as values
 from agent.dm_nonces import SESSION, Nonces
 from agent.job import DOWNLOAD, IDLE, JOB, NO_BANK, OUTBOX, PACKAGE, REPORT, Job, Outbox, Package
 from agent.journal import Journal

@@ -209,7 +209,7 @@ def _parts(kind, uri="./FUMO", **profile):
         setattr(account, name, profile[name])
     alert = Requests.alert(kind, account, uri)
     assert alert.code == "1226" and alert.correlator is None
-    return alert.item(None)
+    return alert.item
 
 
 def test_the_alert():
@@ -227,5 +227,5 @@ def test_the_alert():
 def test_the_alert_hands_on_its_status():
     told = []
     alert = Requests.alert(USER, Account(), "", lambda code, authentic: told.append((code, authentic)))
-    alert.answered(202, True)
+    alert.on_status(202, True)
     assert told == [(202, True)]

@@ -1,7 +1,8 @@
 """Device descriptions that are taken in: where their nodes go, who may, and that it is all or nothing."""
 
-from agent.dm_edit import add, replace
-from agent.mo_dmacc import MOI
+from agent.dm_edit import replace
+from agent.dm_edit_nodes import add
+from agent.mo_inbox import ACCOUNT as MOI
 from agent.wbxml_writer import WbxmlWriter
 from agent.window import Out
 from agent.xml_writer import XmlWriter
@@ -93,7 +94,7 @@ def test_a_stranger_owns_what_he_adds():
         == 200
     )
     assert tree.own_acl("App/Box/n") == "Add=guest&Delete=guest&Get=*&Replace=guest"
-    assert tree.properties.title_of("App/Box/n") == "Mine"
+    assert tree.properties.load("App/Box/n")[4] == "Mine"
 
 
 def test_a_list_that_locks_its_sender_out_is_set_last():
@@ -106,7 +107,7 @@ def test_replace():
     tree = filled()
     assert merge_tnds(tree, _REPLACE, "App/Box/a", document(node_text("a", leaf_text("Text", "new")))) == 200
     assert list(tree.children("App/Box/a")) == ["Text"] and tree.value("App/Box/a/Text") == b"new"
-    assert tree.properties.title_of("App/Box/a") == "A <title>"
+    assert tree.properties.load("App/Box/a")[4] == "A <title>"
     assert (
         merge_tnds(tree, _REPLACE, "App", document(node_text("App", _PERMANENT))) == 425
     )  # one box is not his to delete

@@ -1,6 +1,8 @@
 """Device descriptions that are written: what is in them, in pieces of any size, and that they make an equal tree."""
 
-from agent.dm_edit import add, replace
+from agent.dm_commit import commit
+from agent.dm_edit import replace
+from agent.dm_edit_nodes import add
 from agent.wbxml_writer import WbxmlWriter
 from agent.xml_writer import XmlWriter
 from tests.portable.dm_trees import DictJournal, dump, filled, leaf, make_tree
@@ -29,7 +31,7 @@ def test_it_is_kept_over_a_restart():
     journal = DictJournal()
     tree = make_tree(journal)
     merge_tnds(tree, _REPLACE, "App", data, None)
-    tree.commit()
+    commit(tree)
     assert dump(make_tree(journal)) == dump(tree)
 
 

@@ -1,7 +1,8 @@
 """Device descriptions for tests: written by hand, written by the agent, and handed to it."""
 
-from agent.dm_queries import check_query, sources
-from agent.dm_tree import Value
+from agent.dm_property import check_query
+from agent.dm_queries import sources
+from agent.dm_value import Value
 from agent.tnds_reader import merge
 from tests.portable.dm_trees import status
 

@@ -1,6 +1,7 @@
 """make powercut: explore everything, or replay one schedule by its id; writes build/powercut.json.
 
-The flash core is explored with a scripted server, the whole agent with servers on a simulated network: the session worlds.
+The flash core is explored with a scripted server, on a NOR chip and on a flash that is files; the whole agent with servers on a
+simulated network: the session worlds.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from collections import Counter
 from multiprocessing import Pool
 from pathlib import Path
 
-from tests.powercut import recovery, schedules, session_schedules
+from tests.powercut import file_schedules, recovery, schedules, session_schedules
 from tests.powercut.session_explore import KINDS
 
 _SHOWN = 10
@@ -27,18 +28,21 @@ class Total:
         self.schedules = self.checks = self.ended_new_200 = 0
         self.by_phase, self.by_effect = Counter(), Counter()
         self.violations = []
-        self.sessions = Sessions()
+        self.sessions, self.files = Sessions(), Part("files")
         self.recoveries = 0
 
     @property
     def all_violations(self):
-        """Return those of both parts."""
-        return self.violations + self.sessions.violations
+        """Return those of all parts."""
+        return self.violations + self.sessions.violations + self.files.violations
 
     def add(self, found):
         """Take one worker's summary."""
         if "message_cuts" in found:
             self.sessions.add(found)
+            return
+        if "files_schedules" in found:
+            self.files.add(found)
             return
         if "recovery_schedules" in found:
             self.recoveries += found["recovery_schedules"]
@@ -61,6 +65,7 @@ class Total:
             "by_effect": dict(self.by_effect),
             "ended_new_200": self.ended_new_200,
             **self.sessions.as_json(),
+            **self.files.as_json(),
             "recovery_schedules": self.recoveries,
             "seconds": round(seconds, 1),
         }
@@ -68,50 +73,66 @@ class Total:
     def missing(self):
         """Return what a complete exploration must have cut in and has not."""
         found = [phase for phase in _PHASES if self.schedules and not self.by_phase[phase]]
+        found += ["files " + phase for phase in _PHASES if self.files.schedules and not self.files.by_phase[phase]]
         return found + [kind for kind in KINDS if self.sessions.schedules and not self.sessions.kinds[kind]]
 
     def line(self):
         """Return the closing line."""
-        sessions = self.sessions
-        text = "powercut: %d schedules, %d of recovery, %d with sessions (%d cuts between messages), %d checks, %d violations"
+        sessions, files = self.sessions, self.files
+        text = "powercut: %d schedules, %d on files, %d of recovery, %d with sessions (%d cuts between messages), "
+        text += "%d checks, %d violations"
         return text % (
             self.schedules,
+            files.schedules,
             self.recoveries,
             sessions.schedules,
             sessions.kinds.total(),
-            self.checks + sessions.checks,
+            self.checks + sessions.checks + files.checks,
             len(self.all_violations),
         )
 
 
-class Sessions:
-    """The same for the session worlds; a schedule of two cuts counts twice, as above."""
+class Part:
+    """The same for worlds of one kind, whose figures begin with a word; a schedule of two cuts counts twice, as above."""
 
-    def __init__(self):
+    def __init__(self, word):
+        self._word = word
         self.schedules = self.checks = self.ended_new_200 = 0
-        self.by_phase, self.kinds = Counter(), Counter()
-        self.violations = []
+        self.by_phase, self.violations = Counter(), []
 
     def add(self, found):
         """Take one worker's summary."""
-        self.schedules += found["session_schedules"]
-        self.checks += found["session_checks"]
-        self.ended_new_200 += found["session_ended_new_200"]
-        self.by_phase.update(found["session_by_phase"])
-        self.kinds.update(found["message_cuts"])
+        for name in ("schedules", "checks", "ended_new_200"):
+            setattr(self, name, getattr(self, name) + found[self._word + "_" + name])
+        self.by_phase.update(found[self._word + "_by_phase"])
         self.violations += found["violations"]
 
     def as_json(self):
         """Return its part of the flat object."""
+        names = ("schedules", "checks", "by_phase", "ended_new_200")
+        found = {self._word + "_" + name: getattr(self, name) for name in names}
+        return {**found, self._word + "_violations": len(self.violations)}
+
+
+class Sessions(Part):
+    """The session worlds, with cuts between two messages, or within a download."""
+
+    def __init__(self):
+        super().__init__("session")
+        self.kinds = Counter()
+
+    def add(self, found):
+        """Take one worker's summary."""
+        super().add(found)
+        self.kinds.update(found["message_cuts"])
+
+    def as_json(self):
+        """Return its part of the flat object."""
         return {
-            "session_schedules": self.schedules,
-            "session_checks": self.checks,
-            "session_violations": len(self.violations),
+            **super().as_json(),
             "session_cuts": self.schedules - self.kinds.total(),  # inside a flash operation
-            "message_cuts": self.kinds.total(),  # between two messages, or within a download
+            "message_cuts": self.kinds.total(),
             "message_cuts_by_kind": dict(self.kinds),
-            "session_by_phase": dict(self.by_phase),
-            "session_ended_new_200": self.ended_new_200,
         }
 
 
@@ -133,7 +154,7 @@ def _run(task):
 def _show(number, of, total):
     if sys.stderr.isatty() or number % 20 == 0 or number == of:
         end = "\r" if sys.stderr.isatty() and number < of else "\n"
-        made = total.schedules + total.sessions.schedules + total.recoveries
+        made = total.schedules + total.sessions.schedules + total.recoveries + total.files.schedules
         text = "%d of %d tasks, %d schedules, %d violations" % (number, of, made, len(total.all_violations))
         print(text, end=end, file=sys.stderr, flush=True)
 
@@ -143,12 +164,17 @@ def _replay(schedule_id):
         violations = recovery.replay(schedule_id)
         print("replayed %s: %s" % (schedule_id, violations or "no violation"))
         return 1 if violations else 0
-    sessions = schedule_id.split("@")[0].count("/") == 1
-    explorer = (session_schedules if sessions else schedules).replay(schedule_id)
+    explorer = _part_of(schedule_id).replay(schedule_id)
     for path, text in explorer.violations:
         print("%s: %s" % (schedules.path_id(path), text))
     print("replayed %s: %d violations" % (schedule_id, len(explorer.violations)))
     return 1 if explorer.violations else 0
+
+
+def _part_of(schedule_id):
+    if schedule_id.startswith(file_schedules.PREFIX):
+        return file_schedules
+    return session_schedules if schedule_id.split("@")[0].count("/") == 1 else schedules
 
 
 def main():
@@ -158,7 +184,7 @@ def main():
     parser.add_argument("--sample", action="store_true", help="a selection of a minute")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--random", type=int, default=400, help="random schedules a world")
-    parser.add_argument("--only", choices=("flash", "sessions", "recovery"), help="one of the parts")
+    parser.add_argument("--only", choices=("flash", "files", "sessions", "recovery"), help="one of the parts")
     arguments = parser.parse_args()
     if arguments.id:
         return _replay(arguments.id)
@@ -181,6 +207,8 @@ def _work(arguments):
     work = []
     if arguments.only in (None, "flash"):
         work += schedules.tasks(arguments.sample, arguments.random)
+    if arguments.only in (None, "files"):
+        work += file_schedules.tasks(arguments.sample)
     if arguments.only in (None, "sessions"):
         singles, pairs = (_SAMPLE, _SAMPLE_PAIRS) if arguments.sample else (0, _PAIRS)
         work += session_schedules.tasks(singles, pairs)

@@ -67,7 +67,7 @@ class Explorer:
         self.oracle.set_state(self._new_oracle().state())
         self.flash.restore((dict(self.world.pages), ({}, {}, dict(self.world.bad), 1), {}))
         self._forget_candidates()
-        return self._run_and_gather(("base",))
+        return self._run_and_gather((self.world.name,))
 
     def fresh_points(self):
         """Return the points of the run without a cut, made once."""

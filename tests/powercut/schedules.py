@@ -90,13 +90,18 @@ def run_singles(name, start, count):
 def run_pairs(name, start, count):
     """Make every pair of cuts whose first is at `count` operations from `start` on."""
     explorer = _explorer(name)
-    for number, point in list(enumerate(explorer.base()))[start : start + count]:
+    cut_pairs(explorer, name, list(enumerate(explorer.base()))[start : start + count])
+    return _summary(explorer)
+
+
+def cut_pairs(explorer, name, points):
+    """Cut at each of these (number, point), and again at each operation of what follows."""
+    for number, point in points:
         for effect in point.effects:
             path = (name, (number, effect))
             for second, later in enumerate(explorer.branch(point, effect, path, True) or ()):
                 for other in later.effects:
                     explorer.branch(later, other, path + ((second, other),))
-    return _summary(explorer)
 
 
 def run_random(name, start, count):
@@ -128,21 +133,24 @@ def replay(schedule_id):
         explorer.base()
         random_schedule(explorer, name, int(seed))
         return explorer
+    return follow_cuts(_explorer, schedule_id)
+
+
+def follow_cuts(explorer_of, schedule_id):
+    """Make the cuts that an id names, with the explorer of its world; return that."""
     name, *cuts = schedule_id.split("@")
-    explorer = _explorer(name)
+    explorer = explorer_of(name)
     points, path = explorer.base(), (name,)
     for cut in cuts:
         number, effect = cut.split(".")
         path += ((int(number), effect),)
-        points = explorer.branch(points[int(number)], effect, path, True)
+        points = explorer.branch(points[int(number)], effect, path, True) or ()
     return explorer
 
 
 def path_id(path):
     """Return the id of a path."""
-    if path == ("base",):
-        return "base"
-    if isinstance(path[1], str):
+    if len(path) > 1 and isinstance(path[1], str):
         return path[0] + path[1]
     return path[0] + "".join("@%d.%s" % cut for cut in path[1:])
 

@@ -5,7 +5,7 @@ The number counts the flash operations and the places between messages of a run 
 
 from random import Random
 
-from tests.powercut.schedules import path_id
+from tests.powercut.schedules import follow_cuts, path_id
 from tests.powercut.session_explore import SessionExplorer
 from tests.powercut.session_worlds import names, session_world
 
@@ -73,14 +73,7 @@ def _pairs(explorer, name, seeds):
 
 def replay(schedule_id):
     """Run one schedule alone; return its explorer."""
-    name, *cuts = schedule_id.split("@")
-    explorer = explorer_of(name)
-    points, path = explorer.base(), (name,)
-    for cut in cuts:
-        number, effect = cut.split(".")
-        path += ((int(number), effect),)
-        points = explorer.branch(points[int(number)], effect, path, True) or ()
-    return explorer
+    return follow_cuts(explorer_of, schedule_id)
 
 
 def _summary(explorer):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from agent import factory
 from agent.identity import make_identity
-from agent.job import PHASES
 from agent.journal import Journal
+from agent.lifecycle import PHASES
 from agent.record import Record
 from agent.verify import check_bank
 from hal.boot_record import BootRecord

@@ -4,22 +4,31 @@ import argparse
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from flash_tools.errors import ToolError
 from flash_tools.rig.mcu.build import build
+from tests.counts.callgrind import Missing
 from tests.counts.figures import merge
-from tests.rig_mcu import cuts, heaps, page_loop
+from tests.counts.measure import measure as count_works
+from tests.rig_mcu import cuts, heaps, page_loop, tls
 
 JSON = Path("build") / "mcu.json"
-_CUTS = 50
-# figure, what it is of, the most that it is to be
+_CUTS, _BOARDS = 60, 2  # so many at once
+# figure, what it is of, the most that it is to be (0: only measured)
 _HEAPS = (
     ("mcu32_update_heap_kib", ("update", "lfs2"), 72),
     ("mcu32_update_heap_romfs_kib", ("update", "romfs"), 40),
     ("mcu32_idle_heap_kib", ("idle", "lfs2"), 40),
+    ("mcu32_session_heap_kib", ("session", "lfs2"), 0),
+    ("mcu32_update_heap_frozen_kib", ("update", "frozen"), 40),
+    ("mcu32_session_heap_frozen_kib", ("session", "frozen"), 0),
+    ("mcu32_idle_heap_frozen_kib", ("idle", "frozen"), 40),
 )
-_PAGE_MOST = 90000
+_STACK, _PAGE_MOST = "mcu32_stack_kib", 90000
+_OURS = ("results_", "mcu_cuts_")
 
 
 def main(words=None) -> int:
@@ -27,34 +36,61 @@ def main(words=None) -> int:
     parser = argparse.ArgumentParser(prog="make rig-mcu")
     parser.add_argument("--cuts", type=int, default=_CUTS)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("cuts", "heaps", "page"), default=None)
+    parser.add_argument("--only", choices=_PARTS, default=None)
     options = parser.parse_args(words)
-    start = time.monotonic()
+    start, figures, violations = time.monotonic(), {}, []
     try:
         build(say=_say)
-        figures = _measure(options)
+        for name in (options.only,) if options.only else _PARTS:
+            begun = time.monotonic()
+            figures |= _PARTS[name](options, violations)
+            _say("%s: %d s" % (name, time.monotonic() - begun))
     except ToolError as e:
         print("rig-mcu: %s" % e, file=sys.stderr)
         return e.exit_code
     figures["seconds"] = round(time.monotonic() - start)
-    merge(JSON, {name: value for name, value in figures.items() if name != "violations"} | _count(figures))
-    return _tell(figures)
+    merge(JSON, figures, _OURS if "power_cuts" in figures else ())
+    return _tell(figures, violations)
 
 
-def _measure(options):
-    figures = {}
-    if options.only in (None, "page"):
-        figures["page_loop_instructions"] = page_loop.measure()
-        _say("a page costs %d instructions" % figures["page_loop_instructions"])
-    if options.only in (None, "cuts"):
-        tally = cuts.run(options.cuts, options.seed, say=_say)
-        figures |= {"boots": tally.boots, "power_cuts": tally.power_cuts, "violations": tally.violations}
-        figures |= {"orders": tally.orders, **{"results_%s" % code: count for code, count in tally.codes.items()}}
-    if options.only in (None, "heaps"):
-        for name, (what, kind), _ in _HEAPS:
-            figures[name] = heaps.smallest(what, kind, tell=_say, guess=_known(name))
-        figures["mcu32_stack_kib"] = heaps.smallest_stack("update", "lfs2", tell=_say)
-    return figures
+def _measure_pages(options, violations):
+    return page_loop.measure()
+
+
+def _measure_cuts(options, violations):
+    tally = cuts.run(options.cuts, options.seed, say=_say)
+    violations += tally.violations
+    return tally.figures() | {"violations": len(tally.violations)}
+
+
+def _measure_heaps(options, violations):
+    works = {
+        name: partial(heaps.smallest, *of, tell=_say, guess=_known(name)) for name, of, _ in _HEAPS
+    }  # fmt: skip
+    works[_STACK] = partial(heaps.smallest_stack, "update", "lfs2", tell=_say, guess=_known(_STACK))
+    with ThreadPoolExecutor(_BOARDS) as pool:
+        return dict(zip(works, pool.map(lambda work: work(), works.values()), strict=True))
+
+
+def _measure_tls(options, violations):
+    return tls.measure(_known, _say)
+
+
+def _measure_counts(options, violations):
+    try:
+        return count_works()
+    except Missing as e:
+        _say("counts: %s" % e)
+        return {}
+
+
+_PARTS = {
+    "page": _measure_pages,
+    "cuts": _measure_cuts,
+    "heaps": _measure_heaps,
+    "tls": _measure_tls,
+    "counts": _measure_counts,
+}
 
 
 def _known(name):
@@ -65,22 +101,15 @@ def _known(name):
         return 0
 
 
-def _count(figures):
-    return {"violations": len(figures["violations"])} if "violations" in figures else {}
-
-
-def _tell(figures):
-    for trouble in figures.get("violations", ()):
+def _tell(figures, violations):
+    for trouble in violations:
         print("VIOLATION: %s" % trouble)
-    aims = {name: most for name, _, most in _HEAPS} | {"page_loop_instructions": _PAGE_MOST}
+    aims = {name: most for name, _, most in _HEAPS if most} | {"page_loop_instructions": _PAGE_MOST}
     missed = ["%s is %d, the aim is at most %d" % (name, figures[name], most) for name, most in aims.items()
               if figures.get(name, 0) > most]  # fmt: skip
-    shown = ", ".join("%s %s" % pair for pair in figures.items() if pair[0] != "violations")
-    print(
-        "rig-mcu: %s, %d violations; %s"
-        % (shown, len(figures.get("violations", ())), "; ".join(missed) or "no aim missed")
-    )
-    return 1 if figures.get("violations") or missed else 0
+    shown = ", ".join("%s %s" % pair for pair in figures.items() if isinstance(pair[1], int))
+    print("rig-mcu: %s; %s" % (shown, "; ".join(missed) or "no aim missed"))
+    return 1 if violations or missed else 0
 
 
 def _say(text):

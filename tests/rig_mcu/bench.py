@@ -1,4 +1,7 @@
-"""A bench with one emulated microcontroller and a management server: orders an update, watches what comes of it."""
+"""A bench with one emulated microcontroller and a management server: orders an update, watches what comes of it.
+
+What the board is given time for goes by its own clock: a busy host makes nothing fail.
+"""
 
 import tempfile
 import time
@@ -14,7 +17,22 @@ from flash_tools.server.bench import BenchServer
 
 ROOMY_KIB = 512
 _UPDATE_S, _BOUND_S, _LOOK_S = 240, 60, 0.05
+_SLOWEST = 10  # so much longer than by its clock a board may take: one whose clock stands still has ended, too
 _TROUBLE = ("Traceback", "MemoryError", "crash ", "fault ", "FATAL", "uncaught", "exception caught")
+
+
+class Limit:
+    """So many seconds by the clock of a board."""
+
+    def __init__(self, board, seconds):
+        self._memory, self._end_ms = board.memory, board.memory.elapsed_ms + seconds * 1000
+        self._real_end = time.monotonic() + seconds * _SLOWEST
+
+    @property
+    def over(self):
+        """Tell whether they are over; looked at often."""
+        time.sleep(_LOOK_S)
+        return self._memory.elapsed_ms > self._end_ms or time.monotonic() > self._real_end
 
 
 class Bench:
@@ -27,7 +45,7 @@ class Bench:
         self.proxy = None
         settings = Settings(heap_kib << 10, seed)
         self.board = Microcontroller(
-            Path(self._place.name), build(say=say or (lambda text: None)), settings, self._connect
+            Path(self._place.name), build(say=say or (lambda text: None)), settings, self._connect, steady=True
         )
         self.heard = []  # what the console said before the power was cut
 
@@ -55,19 +73,25 @@ class Bench:
     def order(self, version="2.0", behaviour="good", counter=1):
         """Order an update and wake the board up; returns the order."""
         package = self.server.add_package(self.goods.update(version, behaviour, counter))
-        port = self.proxy.wait_port(NOTIFY_PORT, _BOUND_S)
-        return self.server.order(self.goods.device_id, package, notify=("127.0.0.1", port))
+        return self.server.order(self.goods.device_id, package, notify=("127.0.0.1", self.wait_port()))
+
+    def wait_port(self, seconds=_BOUND_S):
+        """Wait until the board listens for notifications; return where they are to be sent."""
+        limit = Limit(self.board, seconds)
+        while NOTIFY_PORT not in self.proxy.ports:
+            if limit.over or self.trouble():
+                raise SilentError("the board does not listen; it said: %s" % self.said()[-600:])
+        return self.proxy.ports[NOTIFY_PORT]
 
     def finish(self, order, timeout_s=_UPDATE_S):
         """Wait for the order's end; return (its code or None, what went wrong on the board or "")."""
-        end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
+        limit = Limit(self.board, timeout_s)
+        while not limit.over:
             if order.finished:
                 return order.code, ""
             trouble = self.trouble()
             if trouble:
                 return order.code, trouble
-            time.sleep(_LOOK_S)
         raise SilentError("the update did not end within %d s; the board said: %s" % (timeout_s, self.said()[-600:]))
 
     def trouble(self):

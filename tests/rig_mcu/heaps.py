@@ -2,20 +2,23 @@
 
 python -m tests.rig_mcu.heaps session            # a management session, the agent in littlefs
 python -m tests.rig_mcu.heaps update romfs       # a whole update, the agent in ROMFS
+python -m tests.rig_mcu.heaps update frozen      # the same, the agent frozen into MicroPython
 python -m tests.rig_mcu.heaps update lfs2 --folder DIR   # the bank holds these compiled files, main.mpy at their top
 python -m tests.rig_mcu.heaps update lfs2 --at 80        # one try, and what the board said
 """
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from flash_tools.errors import SilentError, ToolError
-from flash_tools.rig.mcu.goods import KINDS, NOTIFY_PORT
+from flash_tools.rig.mcu import goods
 from flash_tools.server.dm.commands import Get
-from tests.rig_mcu.bench import ROOMY_KIB, Bench
+from tests.rig_mcu.bench import ROOMY_KIB, Bench, Limit
+from tests.rig_mcu.frozen_bench import FrozenBench
 
+BENCHES = {"frozen": FrozenBench}  # a kind that is no kind of bank
+KINDS = (*goods.KINDS, *BENCHES)
 STEP_KIB = 2
 STACK_KIB = 16
 _LEAST_KIB = 16
@@ -32,19 +35,21 @@ def update(bench) -> bool:
 def session(bench) -> bool:
     """Hold a session that reads the objects every device has."""
     commands = [Get([subtree]) for subtree in _SUBTREES]
-    port = bench.proxy.wait_port(NOTIFY_PORT, 30)
+    port = bench.wait_port()
     task = bench.server.command(bench.goods.device_id, *commands)
     bench.server.notify(bench.goods.device_id, ("127.0.0.1", port))
-    end = time.monotonic() + _SESSION_S
-    while not task.done and time.monotonic() < end and not bench.trouble():
-        time.sleep(0.05)
+    limit = Limit(bench.board, _SESSION_S)
+    while not task.done and not limit.over and not bench.trouble():
+        pass
     return task.done and all(command.status == 200 for command in commands) and not bench.trouble()
 
 
 def idle(bench) -> bool:
     """Let the board start and wait for a notification."""
-    bench.proxy.wait_port(NOTIFY_PORT, 20)
-    time.sleep(_IDLE_S)
+    bench.wait_port()
+    limit = Limit(bench.board, _IDLE_S)
+    while not limit.over:
+        pass
     return not bench.trouble() and bench.board.memory.boots == 1
 
 
@@ -57,13 +62,13 @@ WORK = {"update": update, "session": session, "idle": idle}
 
 def attempt(what, kind, heap_kib, folder=None, stack_kib=STACK_KIB) -> tuple[bool, str]:
     """Return (whether the work is done with that heap, what the board said)."""
-    with Bench(heap_kib, kind, folder) as bench:
+    with BENCHES.get(kind, Bench)(heap_kib, kind, folder) as bench:
         bench.board.settings.stack = stack_kib << 10
         bench.board.settings.program_step, bench.board.settings.erase_steps = 256, 1
         bench.on()
         try:
             good = WORK[what](bench)
-        except (SilentError, TimeoutError):
+        except SilentError:
             good = False
         return good, bench.said()
 
@@ -75,40 +80,46 @@ def smallest(
 
     `low` is known to be too small, or the least of all; `guess` is tried first, and what is just below it.
     """
-    name = what + " " + kind
+    return find(what + " " + kind, lambda kib: attempt(what, kind, kib, folder, stack_kib), low, high, tell, guess)
 
-    def attempted(kib):
-        return attempt(what, kind, kib, folder, stack_kib)
 
+def find(name, attempted, low, high, tell=_silent, guess=0) -> int:
+    """Return the smallest KiB with which `attempted` gives (True, ...), see `smallest`."""
+
+    def tried(kib):
+        good, said = attempted(kib)
+        tell("%s: %d KiB %s" % (name, kib, "enough" if good else "not enough"))
+        return good, said
+
+    good, bound = False, high
     if low < guess < high:
-        low, high = _narrow(name, attempted, low, high, guess, tell)
-    return _halve(name, attempted, low, high, tell)
+        low, high, good = _narrow(tried, low, high, guess)
+    if not good and not (last := tried(high))[0]:
+        raise ToolError("%s: %d KiB do not end well; the board said:\n%s" % (name, bound, last[1][-1500:]))
+    return _halve(tried, low, high)
 
 
-def _narrow(name, attempted, low, high, guess, tell):
-    """Return the bounds that two tries around a guess leave."""
-    good = attempted(guess)[0]
-    tell("%s: %d KiB %s" % (name, guess, "enough" if good else "not enough"))
-    if not good:
-        return guess, high
-    below = max(low, guess - STEP_KIB)
-    return (below, guess) if below == low or not attempted(below)[0] else (low, below)
+def _narrow(tried, low, high, guess):
+    """Step away from a guess, further each time; return the bounds, and whether the upper one is known to be enough."""
+    step = STEP_KIB
+    if tried(guess)[0]:
+        while guess - step > low and tried(guess - step)[0]:
+            guess, step = guess - step, 2 * step
+        return max(low, guess - step), guess, True
+    while guess + step < high and not tried(guess + step)[0]:
+        guess, step = guess + step, 2 * step
+    return guess, min(high, guess + step), guess + step < high
 
 
-def smallest_stack(what, kind, folder=None, tell=_silent) -> int:
+def smallest_stack(what, kind, folder=None, tell=_silent, guess=0) -> int:
     """Return the smallest C stack in KiB with which the work is done, the heap being roomy."""
-    return _halve(what + " stack", lambda kib: attempt(what, kind, ROOMY_KIB, folder, kib), 2, 32, tell)
+    return find(what + " stack", lambda kib: attempt(what, kind, ROOMY_KIB, folder, kib), 2, 32, tell, guess)
 
 
-def _halve(name, attempted, low, high, tell):
-    good, said = (True, "") if high - low <= STEP_KIB else attempted(high)
-    if not good:
-        raise ToolError("%s: %d KiB do not end well; the board said:\n%s" % (name, high, said[-1500:]))
+def _halve(tried, low, high):
     while high - low > STEP_KIB:
         middle = (low + high) // 2
-        good = attempted(middle)[0]
-        tell("%s: %d KiB %s" % (name, middle, "enough" if good else "not enough"))
-        low, high = (low, middle) if good else (middle, high)
+        low, high = (low, middle) if tried(middle)[0] else (middle, high)
     return high
 
 

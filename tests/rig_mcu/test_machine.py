@@ -8,7 +8,7 @@ import pytest
 
 from flash_tools.errors import ToolError
 from flash_tools.rig.mcu.build import FOLDER, build, ready
-from flash_tools.rig.mcu.machine import TICK_INSTRUCTIONS, Microcontroller, wait_until
+from flash_tools.rig.mcu.machine import STEADY_INSTRUCTIONS, TICK_INSTRUCTIONS, Microcontroller, wait_until
 from flash_tools.rig.mcu.memory import CHIP_SIZE, Settings
 
 _SPI = """
@@ -137,6 +137,25 @@ def test_the_watchdog_bites_and_what_is_backed_up_outlives_that_and_no_cut(board
     assert board.run(asked).strip() == "True 77"
     board.on()
     assert board.run("import machine\nprint(machine.mem_backup()[0], machine.reset_cause())").strip() == "0 1"
+
+
+def test_a_steady_board_is_as_fast_as_its_clock_says_and_its_waits_are_real(firmware, tmp_path):
+    source = (
+        "import time, machine\ndef f(n):\n    a = time.ticks_cpu()\n    for _ in range(n): pass\n"
+        "    return time.ticks_cpu() - a\nf(10)\nprint(f(101000) - f(1000))"
+    )
+    with Microcontroller(tmp_path, firmware, Settings(64 << 10, repl=True), steady=True) as board:
+        board.on()
+        assert 20 < int(board.run(source)) * STEADY_INSTRUCTIONS / 100000 < 400  # as where they are counted
+        before, begun = board.memory.elapsed_ms, time.monotonic()
+        board.run("time.sleep_ms(500)\ntime.ticks_ms()")
+        assert time.monotonic() - begun >= 0.4
+        waited = board.memory.elapsed_ms - before
+        assert waited >= 500
+        board.console.send(b"machine.reset()\x04")
+        wait_until(lambda: board.memory.boots == 2, 20, "the board did not start again")
+        board.wait((">>> ",), 20, board.console.size - 8)
+        assert board.memory.elapsed_ms >= before + waited, "it counts over resets"
 
 
 def test_instructions_are_counted_the_same_each_time(firmware, tmp_path):

@@ -1,6 +1,6 @@
 """make size: the `.mpy` bytes of every device module, of what a management session imports, and of what is put onto a board.
 
-Writes build/size.json.
+Writes build/size.json. With `--explain BOARD` it says instead which function of a board's firmware costs how much, and when.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from flash_tools.deploy.compiled import compile_folders
 from tests.host.test_micropython import find_micropython
 from tests.mem.session import DEVICE, KINDS, stack
-from tests.size import device
+from tests.size import device, explain
 
 _MOST_KIB = 40
 _AIMS = (("device_mpy_kib", 72), ("first_stage_mpy_kib", 12))
@@ -38,6 +38,9 @@ def _kib(sizes):
 
 def main():
     """Measure; return the exit code."""
+    if sys.argv[1:2] == ["--explain"]:
+        print(explain.explain(sys.argv[2]))
+        return 0
     figures = measure()
     Path("build").mkdir(exist_ok=True)
     Path("build", "size.json").write_text(json.dumps(figures, indent=1) + "\n")

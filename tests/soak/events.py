@@ -1,7 +1,8 @@
 """What happens to a world from outside: power cuts, owners, users, servers with ideas of their own, faults that come and go."""
 
 from agent import reset
-from agent.job import DOWNLOAD, PHASES
+from agent.job import DOWNLOAD
+from agent.lifecycle import PHASES
 from hal.boot_record import BootRecord
 from hal.region import carve
 from ports.sim.device import install_firmware

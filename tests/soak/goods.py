@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
-from agent.identity import Identity
+from agent.identity import make_identity
 from agent.package import BLOCK_HEAD_SIZE, HEAD_SIZE
 from board.sim_nor import make_layout
 from flash_tools.packages.package_build import Target, build_package
@@ -141,7 +141,7 @@ def identity(auth, url, other_url=""):
         "product": PRODUCT, "model": MODEL, "device": DEVICE, "device_key": b"k".hex() * 16,
         "anchors": [[key_id(public), public.hex()]], "accounts": accounts,
     }  # fmt: skip
-    return Identity(facts, verify)
+    return make_identity(facts, verify)
 
 
 def _account(name, auth, url):

@@ -2,7 +2,7 @@
 
 from agent import lifecycle
 from agent.causes import ROWS
-from agent.job import PHASES
+from agent.lifecycle import PHASES
 
 EVENTS = ("ok", "fail", "again", "held", "same")
 FOUND = ("stayed", "trying", "fell", "kept")

@@ -3,7 +3,6 @@
 from ports.sim.web_server import Tamper, WebServer, serve_file
 from tests.soak import goods
 
-_CONNECTING = ("refuse", "unreachable", "tls", "untrusted", "name", "dates")
 _FILE, _DD = "application/vnd.fumo-agent.package", "application/vnd.oma.dd+xml"
 
 

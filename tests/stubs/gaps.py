@@ -19,5 +19,5 @@ GAPS = (
 )
 # Files that a port's stubs know nothing of.
 UNKNOWN_TO = {
-    "stm32": ("ports/micropython/wifi.py",)
+    "stm32": ("ports/micropython/wifi_joining.py",)
 }  # their WLAN cannot connect: they are made of a board that has none

@@ -1,16 +1,15 @@
 """Make the emulated board once, from Debian's packages alone: kernel, device tree, and the layers of its root file system."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 from flash_tools import whole_file
 from flash_tools.errors import ToolError
-from flash_tools.rig.emulator import base_layers, commands, cpio, device_tree, packages, uimage
+from flash_tools.rig.emulator import apt, base_layers, commands, cpio, device_tree, packages, uimage
+from flash_tools.rig.emulator.making import alone
 
 KERNEL, TREE, STAMP = "uImage", "board.dtb", "stamp"
 SYSTEM, CRYPTOGRAPHY = "system.cpio", "cryptography.cpio"
@@ -18,7 +17,7 @@ _LAYERS = {
     SYSTEM: packages.PYTHON + packages.HARDWARE,
     CRYPTOGRAPHY: packages.CRYPTOGRAPHY,
 }
-_MADE_BY = (base_layers, commands, cpio, device_tree, packages, uimage)
+_MADE_BY = (apt, base_layers, commands, cpio, device_tree, packages, uimage)
 
 
 def build(folder: Path, say=lambda text: None) -> Path:
@@ -27,7 +26,7 @@ def build(folder: Path, say=lambda text: None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for program in ("apt-get", "dpkg-deb", "dtc", "fdtput"):
         commands.find(program)
-    with _locked(folder):
+    with alone(folder, "the emulated board"):
         if not ready(folder):
             _make(folder, say)
             whole_file.write(folder / STAMP, inputs().encode())
@@ -102,19 +101,6 @@ def _prune(folder, root):
     for path in sorted(folder.rglob("*")):
         if base_layers.skipped(path.relative_to(root).as_posix()):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(folder):
-    """Wait for another build in the same folder to end."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    except OSError as e:
-        raise ToolError("cannot make the emulated board in %s: %s" % (folder, e.strerror)) from None
-    finally:
-        os.close(handle)
 
 
 def main() -> None:

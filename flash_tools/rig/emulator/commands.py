@@ -14,6 +14,7 @@ PACKAGES = {
     "make": "make",
     "cc": "gcc",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "arm-none-eabi-nm": "binutils-arm-none-eabi",
     "dtc": "device-tree-compiler",
     "fdtput": "device-tree-compiler",
     "fdtget": "device-tree-compiler",

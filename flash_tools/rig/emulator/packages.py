@@ -1,10 +1,11 @@
-"""Debian packages of another architecture, by a package list of our own: the machine's apt and dpkg are not touched."""
+"""The Debian packages that the emulated board is made of: downloaded once, and unpacked."""
 
 import re
 import shutil
 from pathlib import Path
 
 from flash_tools.errors import NotFoundError
+from flash_tools.rig.emulator import apt
 from flash_tools.rig.emulator.commands import call
 
 ARCHITECTURE, SUITE = "armhf", "bookworm"
@@ -25,9 +26,6 @@ HARDWARE = tuple(
     """.split()
 )
 CRYPTOGRAPHY = ("python3-cryptography", "python3-cffi-backend")
-_MIRROR = "http://deb.debian.org/debian"
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_SOURCES = Path("/etc/apt")
 
 
 def fetch(folder: Path, names: tuple[str, ...]) -> dict[str, Path]:
@@ -38,7 +36,7 @@ def fetch(folder: Path, names: tuple[str, ...]) -> dict[str, Path]:
         fresh = folder / "debs.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        settings = {"APT_CONFIG": str(_settings(folder / "apt"))}
+        settings = apt.environment(folder / "apt", "deb", SUITE, ARCHITECTURE)
         call("apt-get", "-qq", "update", environment=settings)
         kernel = _kernel(call("apt-cache", "depends", KERNEL, environment=settings))
         call("apt-get", "-qq", "download", *names, kernel, cwd=fresh, environment=settings)
@@ -60,43 +58,8 @@ def unpack(debs: list[Path], folder: Path) -> None:
         call("dpkg-deb", "-x", deb, folder)
 
 
-def mirror(sources: Path = _SOURCES) -> str:
-    """Return the Debian mirror that this machine uses."""
-    files = [sources / "sources.list", *sorted(sources.glob("sources.list.d/*"))]
-    for file in files:
-        text = file.read_text(errors="replace") if file.is_file() else ""
-        for line in text.splitlines():
-            found = re.match(r"(?:URIs:|deb )[^#]*?(https?://\S+/debian)/?(?:\s|$)", line)
-            if found:
-                return found[1]
-    return _MIRROR
-
-
 def _kernel(depends):
     found = re.search(r"Depends: (linux-image-\S+)", depends)
     if not found:
         raise NotFoundError("Debian's package list has no %s for %s" % (KERNEL, ARCHITECTURE))
     return found[1]
-
-
-def _settings(folder):
-    """Write apt's settings for a state of its own; options of the machine such as a proxy still hold."""
-    if not _KEYRING.exists():
-        raise NotFoundError("there is no %s: install the Debian package debian-archive-keyring" % _KEYRING)
-    for name in ("lists/partial", "archives/partial", "parts"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "status").write_text("")
-    (folder / "sources.list").write_text("deb [signed-by=%s] %s %s main\n" % (_KEYRING, mirror(), SUITE))
-    values = {
-        "APT::Architecture": ARCHITECTURE,
-        "APT::Sandbox::User": "root",
-        "Dir::State": folder,
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder,
-        "Dir::Etc::SourceList": folder / "sources.list",
-        "Dir::Etc::SourceParts": folder / "parts",
-    }
-    lines = ['%s "%s";' % pair for pair in values.items()]
-    settings = folder / "apt.conf"
-    settings.write_text('APT::Architectures { "%s"; };\n' % ARCHITECTURE + "\n".join(lines) + "\n")
-    return settings

@@ -4,17 +4,15 @@ The heap is as large as the host says at each start (firmware/mps2/board.c hands
 one build serves every size.
 """
 
-import fcntl
 import hashlib
 import os
-import shutil
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 from flash_tools import whole_file
 from flash_tools.errors import ToolError
 from flash_tools.rig.emulator import commands
+from flash_tools.rig.emulator.making import alone
 from flash_tools.rig.mcu import source
 
 FOLDER = Path("build") / "rig-mcu"
@@ -29,7 +27,7 @@ def build(folder: Path = FOLDER, say=lambda text: None) -> Path:
     """Make it in `folder`, unless it is there already, and return the firmware's path."""
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with alone(folder, "the emulated microcontroller"):
         if not ready(folder):
             for program in _PROGRAMS:
                 commands.find(program)
@@ -72,18 +70,7 @@ def _make(folder, say):
         "MICROPY_VFS_LFS2": 1,
     }
     commands.call("make", jobs, "-C", top / "ports" / "qemu", *("%s=%s" % pair for pair in words.items()))
-    shutil.copyfile(folder / "build" / "firmware.elf", folder / FIRMWARE)
-
-
-@contextmanager
-def _locked(folder):
-    """Wait for another build in the same folder to end."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    whole_file.write(folder / FIRMWARE, (folder / "build" / "firmware.elf").read_bytes())
 
 
 def main() -> None:

@@ -48,9 +48,9 @@ class McuGoods:
     key: object = field(default_factory=keys.new_key)
     product, model = "bench", "mcu"
 
-    def chip(self, bundle: dict, version: str = "1.0") -> bytes:
+    def chip(self, bundle: dict, version: str = "1.0", behaviour: str = "good") -> bytes:
         """Return the cells of a chip with that firmware, confirmed, and the account."""
-        image = self.image(version)
+        image = self.image(version, behaviour)
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "chip")
             make_file(path, rig_mps2.FLASH_SIZE)
@@ -70,12 +70,11 @@ class McuGoods:
         """Return an update."""
         return self.package(self.image(version, behaviour), version, counter)
 
-    def package(self, image: bytes, version: str, counter: int = 1) -> bytes:
+    def package(self, image: bytes, version: str, counter: int = 1, encoding: str = "deflate") -> bytes:
         """Return the package of an image."""
         layout = layout_hash(rig_mps2.LAYOUT)
-        return build_package(
-            image, Target(self.product, [self.model], layout, version, counter, kind=self.kind), self.key
-        )
+        target = Target(self.product, [self.model], layout, version, counter, kind=self.kind)
+        return build_package(image, target, self.key, encoding=encoding)
 
     def rom(self) -> bytes:
         """Return the ROM: the first stage and what starts it, and all modules each for themselves, for what is tried by hand."""

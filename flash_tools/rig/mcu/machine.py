@@ -16,6 +16,9 @@ from flash_tools.rig.mcu.memory import SIZE, Memory, Settings
 ERRORS, MEMORY = "qemu.log", "memory.img"
 _MACHINE = "mps2-an385"
 _PASTE, _ANSWER_S = 128, 60
+_COUNTED = ("-icount", "shift=0,sleep=off")
+_STEADY = ("-icount", "shift=3,sleep=on")  # 125 million instructions a second
+STEADY_INSTRUCTIONS = 5  # of one count of time.ticks_cpu(), with `steady`
 TICK_INSTRUCTIONS = 40  # of one count of time.ticks_cpu(), with `counted`: 25 MHz, and a processor of 1 GHz
 
 
@@ -23,15 +26,19 @@ class Microcontroller:
     """A board in a folder of its own; what is in the folder stays, so a later board there has the same chip.
 
     `line(channel)` is called with our end of the serial line to the network at each power-on and returns what has `close()`;
-    `console(channel)` likewise, for the console. `counted`: time goes by instructions, one a nanosecond.
+    `console(channel)` likewise, for the console. `counted`: time goes by instructions, one a nanosecond, and no wait takes any.
+    `steady`: by instructions too, as fast as a real board's, and waits are real ones: a busy host breaks no limit of the board.
     """
 
-    def __init__(self, folder, firmware, settings: Settings, line=None, counted: bool = False, console=Console):
+    def __init__(
+        self, folder, firmware, settings: Settings, line=None, counted=False, console=Console, steady=False
+    ):  # fmt: skip
         self.folder, self.firmware, self.settings = Path(folder).resolve(), Path(firmware), settings
         self.folder.mkdir(parents=True, exist_ok=True)
         self.memory = Memory(self.folder / MEMORY)
         self.console: Console | None = None
-        self._line, self._counted, self._console = line, counted, console
+        self._line, self._console = line, console
+        self._clock = _COUNTED if counted else _STEADY if steady else ()
         self._process = self._other_end = None
 
     def __enter__(self):
@@ -111,7 +118,7 @@ class Microcontroller:
         words += ["-display", "none", "-monitor", "none", "-semihosting", "-kernel", str(self.firmware.resolve())]
         for name, handle in (("console", console), ("line", line)):
             words += ["-chardev", "socket,id=%s,fd=%d" % (name, handle), "-serial", "chardev:" + name]
-        return [*words, "-icount", "shift=0,sleep=off"] if self._counted else words
+        return [*words, *self._clock]
 
 
 class _Closed:

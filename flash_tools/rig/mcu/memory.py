@@ -15,8 +15,11 @@ CHIP, CHIP_SIZE = 0, 4 << 20
 ROM, ROM_SIZE = 8 << 20, 4 << 20
 _HOST, _POWERED, _POWERED_SIZE, _LIFE = 15 << 20, (15 << 20) + 0x1000, 0x1000, (15 << 20) + 0x2000
 _MARK = 0x4D434752
-_SETTINGS, _COUNTS = "<8I", "<6I"
+_SETTINGS, _COUNTS, _CLOCK, _WORK = "<8I", "<6I", "<2I", "<4I"
+_BOOTS_AT, _WORK_AT = 8, 12  # in what loses its contents with the power
+_CLOCK_AT = 36 + 256 + 64
 _REPL = 1
+WORKS = ("", "program", "erase")
 VIOLATIONS = (
     "",
     "a program over data",
@@ -38,6 +41,16 @@ class Settings:
     erase_steps: int = 7
     inputs: int = 0xFF
     stack: int = 16 << 10  # of C: an ESP32 and an STM32 have that much, a Pico half of it
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the chip was in the middle of; `what` is "" where it was idle."""
+
+    what: str
+    addr: int
+    size: int
+    done: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,18 @@ class Memory:
     @property
     def boots(self) -> int:
         """Return how often the board started since it got power."""
-        return struct.unpack("<I", self.read(_POWERED + 8, 4))[0]
+        return struct.unpack("<I", self.read(_POWERED + _BOOTS_AT, 4))[0]
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Return the milliseconds since it got power, by its own clock, as of its last look at that."""
+        return sum(struct.unpack(_CLOCK, self.read(_POWERED + _CLOCK_AT, 8)))
+
+    @property
+    def work(self) -> Work:
+        """Return what the chip is doing, or was when the power went."""
+        what, addr, size, done = struct.unpack(_WORK, self.read(_POWERED + _WORK_AT, 16))
+        return Work(WORKS[what], addr, size, done)
 
     @property
     def complaint(self) -> str:

@@ -3,12 +3,10 @@
 import shutil
 from pathlib import Path
 
-from flash_tools.errors import NotFoundError
-from flash_tools.rig.emulator import packages
+from flash_tools.rig.emulator import apt
 from flash_tools.rig.emulator.commands import call
 
 SUITE, NAME, VERSION = "trixie", "micropython", "1.25.0+ds-1"
-_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def fetch(folder: Path) -> Path:
@@ -19,7 +17,7 @@ def fetch(folder: Path) -> Path:
     down, part = folder / "download", folder / "source.part"
     down.mkdir(parents=True, exist_ok=True)
     if not _description(down):
-        settings = {"APT_CONFIG": str(_settings(folder / "apt"))}
+        settings = apt.environment(folder / "apt", "deb-src", SUITE)
         call("apt-get", "-qq", "update", environment=settings)
         words = ("-qq", "source", "--download-only", "%s=%s" % (NAME, VERSION))
         call("apt-get", *words, cwd=down, environment=settings)
@@ -31,24 +29,3 @@ def fetch(folder: Path) -> Path:
 
 def _description(folder):
     return next(iter(folder.glob("*.dsc")), None)
-
-
-def _settings(folder):
-    """Write apt's settings for a state of its own; options of the machine such as a proxy still hold."""
-    if not _KEYRING.exists():
-        raise NotFoundError("there is no %s: install the Debian package debian-archive-keyring" % _KEYRING)
-    for name in ("lists/partial", "archives/partial", "parts"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "status").write_text("")
-    (folder / "sources.list").write_text("deb-src [signed-by=%s] %s %s main\n" % (_KEYRING, packages.mirror(), SUITE))
-    values = {
-        "APT::Sandbox::User": "root",
-        "Dir::State": folder,
-        "Dir::State::status": folder / "status",
-        "Dir::Cache": folder,
-        "Dir::Etc::SourceList": folder / "sources.list",
-        "Dir::Etc::SourceParts": folder / "parts",
-    }
-    settings = folder / "apt.conf"
-    settings.write_text("".join('%s "%s";\n' % pair for pair in values.items()))
-    return settings

@@ -22,7 +22,6 @@ BANNER = b'MicroPython v1.29.0 on 2026-01-01; raw REPL for tests\r\nType "help()
 RAW, FRIENDLY, SOFT_RESET = "raw", "friendly", "reset"
 WINDOW = 128
 POWER_OFF, BEGIN_ANEW = 0, 75
-OUR_OWN = ("agent", "hal", "ports", "board", "tests", "flash_tools")
 
 _in, _out, _print = sys.stdin.buffer, sys.stdout.buffer, print
 

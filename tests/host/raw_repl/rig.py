@@ -12,10 +12,10 @@ import pathlib
 import select
 import signal
 import subprocess
-import threading
 import time
 import tty
 
+from tests.host.pumped import Pumped
 from tests.host.test_micropython import find_micropython
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -25,7 +25,7 @@ _INTERRUPT = 3
 _SETTLE_S = 1
 
 
-class Board:
+class Board(Pumped):
     """A board; `main` is the program that it runs after its start, `cells` what is on its flash at first.
 
     fault: "ff", "00", "stuck", "no-wel" (ports/sim/spi_chip.py); wrap: bytes from which on the flash shows its beginning again;
@@ -62,20 +62,11 @@ class Board:
         code += "vfs.mount(v, '/board')\nwith open('/board/%s', 'w') as f: f.write(%r)\nvfs.umount('/board')\n"
         subprocess.run([find_micropython(), "-c", code % (name, text)], check=True, timeout=20)
 
-    def __enter__(self):
-        self._stop_read, self._stop = os.pipe()
+    # -- inside -----------------------------------------------------------------------------------------------------------
+
+    def _begin(self):
         self._plug_in()
         self._start()
-        self._thread = threading.Thread(target=self._pump, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        os.close(self._stop)
-        self._thread.join(20)
-        os.close(self._stop_read)
-
-    # -- inside -----------------------------------------------------------------------------------------------------------
 
     def _plug_in(self):
         self._master, self._slave = os.openpty()

@@ -16,6 +16,7 @@
 #define PRESCALE REG(0x4002801c)
 #define MHZ (25)
 #define VECTORS (48)
+#define NAP_MS (500) // the timer has 24 bits
 
 uint32_t rig_cause;
 static void (*vectors[VECTORS])(void) __attribute__((aligned(256)));
@@ -27,6 +28,7 @@ static void ignore(void) {
 
 static void stand_still(void) { // the watchdog's warning: its second one is the reset
     for (;;) {
+        __asm volatile ("wfi");
     }
 }
 
@@ -44,10 +46,12 @@ static void start(void) {
     TIMER_RELOAD = TIMER_VALUE = last_ticks = 0xffffffff;
     TIMER_CONTROL = 1;
     PRESCALE = MHZ * 1000 - 1;
-    SYSTICK_RELOAD = MHZ * 1000 - 1;
+    MILLISECONDS = 0; // it counted faster until here
     rig_cause = POWERED->alive != MARK ? PWRON_RESET : POWERED->commanded == MARK ? HARD_RESET : WDT_RESET;
     POWERED->alive = MARK;
     POWERED->commanded = 0;
+    POWERED->before += POWERED->now;
+    POWERED->now = POWERED->begun = 0;
     random_state = HOST->seed + 2654435761u * ++POWERED->boots;
 }
 
@@ -97,7 +101,7 @@ static uint64_t count(void) {
 }
 
 mp_uint_t mp_hal_ticks_ms(void) {
-    return MILLISECONDS;
+    return POWERED->now = MILLISECONDS; // limits from outside go by it, too
 }
 
 mp_uint_t mp_hal_ticks_us(void) {
@@ -119,13 +123,15 @@ void mp_hal_delay_us(mp_uint_t us) {
 }
 
 void mp_hal_delay_ms(mp_uint_t ms) {
-    uint32_t first = MILLISECONDS;
-    SYSTICK_VALUE = 0;
-    SYSTICK_CONTROL = 7;
-    while (MILLISECONDS - first < ms) {
+    uint32_t first = MILLISECONDS, gone;
+    while ((gone = MILLISECONDS - first) < ms) { // wakes up for what comes, and at its end
+        SYSTICK_RELOAD = MHZ * 1000 * (ms - gone < NAP_MS ? ms - gone : NAP_MS) - 1;
+        SYSTICK_VALUE = 0;
+        SYSTICK_CONTROL = 7;
         __asm volatile ("wfi");
     }
     SYSTICK_CONTROL = 0;
+    POWERED->now = MILLISECONDS;
 }
 
 uint32_t rig_random(void) { // xorshift

@@ -41,6 +41,7 @@ typedef struct {
     uint32_t status, begun; // when, in milliseconds
     uint8_t page[256];
     uint8_t backup[64]; // machine.mem_backup
+    uint32_t before, now; // milliseconds by the board's own clock: of the starts before this one, and of this one
 } powered_t;
 
 // What the chip saw in all its life.

@@ -7,7 +7,7 @@ from agent.dm_entries import answers
 _LEAST_CHUNK = const(64)
 
 
-class Rare(Answer):
+class Limits(Answer):
     """What an Answer does then."""
 
     def _chunk(self, number, make, arguments):
