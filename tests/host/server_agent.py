@@ -144,7 +144,7 @@ def connect(server):
 
 
 def report(kind, code, correlator, **more):
-    alert = {"code": "1226", "source": ROOT, "kind": FAMILY + kind, "form": "int", "data": str(code).encode()}
+    alert = {"code": "1226", "source": ROOT, "kind": FAMILY + kind, "form": "int", "data": str(code)}
     return {**alert, "correlator": correlator, **more}
 
 

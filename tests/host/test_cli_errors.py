@@ -115,7 +115,7 @@ def test_scripts_get_an_object(words, name, run):
 def test_exit_codes_are_their_own():
     found = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.ToolError)]
     codes = [each.exit_code for each in found]
-    assert sorted(codes) == [1, 2, 3, 4, 5, 6, 7, 8, 130]
+    assert sorted(codes) == [1, 2, 3, 4, 5, 6, 7, 130]  # 8, 10 and 11 are what `fumo status` found, no errors
 
 
 def test_exit_codes_are_documented():
