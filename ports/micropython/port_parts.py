@@ -76,8 +76,8 @@ class Parts(MicroPort):
         from ports.micropython.pin import InputPin
 
         inverted = active_low if pull_up is None else pull_up
-        pull = None if pull_up is None else Pin.PULL_UP if pull_up else Pin.PULL_DOWN
-        return InputPin(_made(lambda: Pin(line, Pin.IN, pull), "pin %s" % line), 1 if inverted else 0)
+        pull = () if pull_up is None else (Pin.PULL_UP if pull_up else Pin.PULL_DOWN,)
+        return InputPin(_made(lambda: Pin(line, Pin.IN, *pull), "pin %s" % line), 1 if inverted else 0)
 
     def files(self, folder):
         """Return a folder of the internal file system, for banks that are files."""

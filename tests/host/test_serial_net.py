@@ -4,12 +4,14 @@ import contextlib
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from agent.errors import LinkError
 from flash_tools.rig.mcu.proxy import Proxy, pack, unpack
 from ports.micropython.serial_net import Network, make
+from ports.micropython.serial_stream import Stream
 
 _MOST_S = 10
 
@@ -115,7 +117,6 @@ def test_bytes_go_there_and_back_in_order():
     data = bytes(range(256)) * 40
     with Server(echo) as server, Bench() as bench:
         stream = bench.net.connect("localhost", bench.net.known("localhost"), server.port, False)
-        assert stream.write(b"x") is None  # it does not stand yet
         back = bytearray()
         for start in range(0, len(data), 1000):
             send_all(stream, data[start : start + 1000])
@@ -127,6 +128,17 @@ def test_bytes_go_there_and_back_in_order():
         assert not bench.net.busy
         with pytest.raises(LinkError):
             stream.write(b"x")
+
+
+def test_nothing_is_taken_before_the_connection_stands_nor_before_the_last_piece_is_gone():
+    sent = []
+    line = SimpleNamespace(add=lambda stream: 1, send=lambda kind, *rest: sent.append(kind), look=lambda: None)
+    stream = Stream(line, "h", 1, lambda stream: None)
+    assert stream.write(b"x") is None
+    stream.hear(ord("o"), b"")
+    assert (stream.write(b"x"), stream.write(b"y")) == (1, None)
+    stream.hear(ord("w"), b"")
+    assert stream.write(b"y") == 1 and sent == [b"O", b"W", b"W"]
 
 
 def test_what_was_sent_before_the_end_is_read_and_then_the_end():
