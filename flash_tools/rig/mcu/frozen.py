@@ -15,7 +15,7 @@ from flash_tools.rig.emulator import commands
 from flash_tools.rig.emulator.making import alone
 from flash_tools.rig.mcu import build as rig
 from flash_tools.rig.mcu import source
-from flash_tools.rig.mcu.goods import board_file
+from flash_tools.rig.mcu.goods import board_file, made_once
 
 KIND = "romfs"  # of the bank
 MAP = "map"  # what was called what
@@ -39,6 +39,7 @@ def build(folder: Path = rig.FOLDER, say=lambda text: None) -> Path:
         return make(folder, folder / "frozen", modules(), say)
 
 
+@made_once
 def modules() -> dict[str, str]:
     """Return {place: source} of what is frozen, and under MAP what the bundler says about it."""
     board = board_file(KIND)

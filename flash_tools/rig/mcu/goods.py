@@ -6,8 +6,9 @@ Everything is made of the tree as it stands. The bank is littlefs, or ROMFS in m
 import hashlib
 import json
 import tempfile
+import threading
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 
 from board import rig_mps2
@@ -36,6 +37,7 @@ _APPS = {
     "unfit": "self_tests = [lambda: False]\n",
 }
 _LAUNCH = "import boot\n\nboot.begin()\n"
+_making = threading.RLock()
 
 
 @dataclass
@@ -78,9 +80,7 @@ class McuGoods:
 
     def rom(self) -> bytes:
         """Return the ROM: the first stage and what starts it, and all modules each for themselves, for what is tried by hand."""
-        sources = mpy_files.first_stage_sources(ROOT, board_file(self.kind))
-        sources |= {"boot.py": mpy_files.launcher(ROOT).decode(), "launch.py": _LAUNCH}
-        return romfs.build({**compile_sources(sources), **{"stage/" + place: data for place, data in loose().items()}})
+        return romfs.build({**stage(self.kind), **{"stage/" + place: data for place, data in loose().items()}})
 
     def _files(self, behaviour):
         if self.folder is None:
@@ -95,7 +95,19 @@ class McuGoods:
         return {**facts, "board": "rig_mps2", "layout": [list(part) for part in rig_mps2.LAYOUT]}
 
 
-@cache
+def made_once(function):
+    """Decorate what is made of the tree: once, and one at a time, since Python's parser trips over itself in two threads."""
+    cached = cache(function)
+
+    @wraps(function)
+    def alone(*args):
+        with _making:
+            return cached(*args)
+
+    return alone
+
+
+@made_once
 def board_file(kind: str) -> BoardFile:
     """Return the board file for a kind of bank."""
     board = read(_BOARD.stem, _BOARD)
@@ -104,14 +116,21 @@ def board_file(kind: str) -> BoardFile:
     return replace(board, text=board.text.replace('IMAGE_KIND = "lfs2"', wanted), constants=constants)
 
 
-@cache
+@made_once
 def firmware(kind: str, behaviour: str) -> dict[str, bytes]:
     """Return the files of a bank, as `fumo deploy` makes them."""
     app = {"app.py": _APPS[behaviour].encode()} if _APPS[behaviour] else {}
     return mpy_files.firmware(ROOT, board_file(kind), app, None)
 
 
-@cache
+@made_once
+def stage(kind: str) -> dict[str, bytes]:
+    """Return the files of the first stage."""
+    sources = mpy_files.first_stage_sources(ROOT, board_file(kind))
+    return compile_sources(sources | {"boot.py": mpy_files.launcher(ROOT).decode(), "launch.py": _LAUNCH}, lines=False)
+
+
+@made_once
 def loose() -> dict[str, bytes]:
     """Return every module of the device code as a file."""
     return mpy_files.each_module(ROOT, board_file("lfs2"), {}, None)
