@@ -38,13 +38,11 @@ class BankWriter:
         self._announce = announce
         self._page = region.page
         self._buffer = bytearray(CHUNK)
-        view = memoryview(self._buffer)
-        self._pages = [view[start : start + self._page] for start in range(0, CHUNK, self._page)]
-        self._view = view
-        self._found = memoryview(bytearray(max(_READ, self._page)))
+        self._view = memoryview(self._buffer)
+        self.scratch = memoryview(bytearray(max(_READ, self._page)))  # nobody's between two calls
         self._blank = b"\xff" * self._page
         self._state = _IDLE
-        self._at = 0  # page of the chunk that is next
+        self._at = 0  # in the chunk, of the page that is next
         self._erasing = False  # the last operation was an erase
 
     def begin(self, size, at, dirty_from):
@@ -152,15 +150,16 @@ class BankWriter:
         return best
 
     def _program(self):
-        pages, at, count = self._pages, self._at, self.at_once
-        while count and at < len(pages):
-            if pages[at] != self._blank:
-                self._region.program(self.position + at * self._page, pages[at])
+        size, at, count = self._page, self._at, self.at_once
+        while count and at < CHUNK:
+            page = self._view[at : at + size]
+            if page != self._blank:
+                self._region.program(self.position + at, page)
                 self._erasing = False
                 count -= 1
-            at += 1
+            at += size
         self._at = at
-        if at == len(pages):
+        if at == CHUNK:
             self._state = _READ_BACK
 
     def _read_back(self):
@@ -173,9 +172,9 @@ class BankWriter:
     def _matches(self):
         """Compare the chunk with the flash, up to the first difference."""
         end = (self._filled + self._page - 1) // self._page * self._page
-        for start in range(0, end, len(self._found)):
-            expected = self._view[start : min(start + len(self._found), end)]
-            found = self._found[: len(expected)]
+        for start in range(0, end, len(self.scratch)):
+            expected = self._view[start : min(start + len(self.scratch), end)]
+            found = self.scratch[: len(expected)]
             self._region.read(self.position + start, found)
             if found != expected:
                 return False

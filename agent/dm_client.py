@@ -14,7 +14,7 @@ class Client:
     small = False  # code that sends and code that receives are not in memory at the same time
     max_object = 1 << 20  # bytes of the largest package
 
-    def __init__(self, *parts):  # tree, accounts, nonces, random, ui=None, arena_size=5120
+    def __init__(self, *parts):  # tree, accounts, nonces, random, ui=None, arena_size=5120, device_id=""
         self.set_up(*parts)
 
     def __getattr__(self, name):

@@ -13,14 +13,14 @@ _ID_TRIES = const(32)
 class Beginning(Client):
     """What a Client does then."""
 
-    def set_up(self, tree, accounts, nonces, random, ui=None, arena_size=5120):
-        """Take what it is made of."""
+    def set_up(self, tree, accounts, nonces, random, ui=None, arena_size=5120, device_id=""):
+        """Take what it is made of; the tree is asked for the device's id where it is not told."""
         self._tree, self._make_tree = (None, tree) if callable(tree) else (tree, None)
         self._samples = {} if callable(tree) else tree.samples  # how volatile leaves read in this session
         self.accounts, self.nonces, self.random = accounts, nonces, random
         self.ui = ui or Headless()
         self.arena = Arena(arena_size)  # what is big comes first
-        self.device_id = str(self.tree.value("DevInfo/DevId"), "utf-8")
+        self.device_id = device_id or str(self.tree.value("DevInfo/DevId"), "utf-8")
 
     def begin_session(self, session_id):
         """Let volatile leaves be read anew; return the number of the session, sixteen random bits if it is given none."""

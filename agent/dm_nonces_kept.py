@@ -98,7 +98,10 @@ class Kept(Nonces):
             self._save()
         if client_nonce and client_nonce != self.client_nonce(account):
             data = struct.pack("<H", self._names[slot]) + client_nonce
-            self._write(NONCES + slot, data, len(data) <= _NOTE)
+            if len(data) <= _NOTE:
+                self._journal.note(NONCES + slot, data)
+            else:
+                self._journal.put(((NONCES + slot, data),))
 
     def _slot(self, account):
         """Return the account's place; a new account takes an empty one, else the first."""
@@ -116,10 +119,8 @@ class Kept(Nonces):
         fields = [self.counter, self._used] + self._ids
         for i in range(_SLOTS):
             fields += self._names[i], self._known[i]
-        self._write(SESSION, struct.pack(_FORMAT, *fields), as_note)
-
-    def _write(self, key, data, as_note):
+        data = struct.pack(_FORMAT, *fields)
         if as_note:
-            self._journal.note(key, data)
+            self._journal.note(SESSION, data)
         else:
-            self._journal.put(((key, data),))
+            self._journal.put(((SESSION, data),))

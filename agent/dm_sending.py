@@ -15,6 +15,7 @@ class Sending(Session):
     def make_request(self):
         """Count and hash the message that is to go out; return what the driver must send, `mac` is x-syncml-hmac or None."""
         self._answer = answer = self._answer or self.make_answer()
+        _ = self.dm.tree  # made here: where it is rendered the stack is deep
         guard, request = self.guard, Fields()
         request.length, hasher = 0, md5() if guard.signs else None
         self._crc = None

@@ -44,7 +44,8 @@ class Begin(Installer):
 
     def _start_reader(self, offset, at):
         source = self._source if self.manifest.encoding == "delta" else None
-        self._reader.start(self.manifest, source, offset, at, self._kind.packed_max)
+        piece = None if self._target.writer else self._writer.scratch
+        self._reader.start(self.manifest, source, offset, at, self._kind.packed_max, piece)
 
     def _touch(self):
         self.touched = True

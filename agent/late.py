@@ -12,13 +12,18 @@ many kinds all the time; with this it holds only what they need in any phase. Se
 
 
 def late(part, owner, name):
-    """Return the method of the class `part` by that name, as one of `owner`."""
-    method = getattr(part, name)
+    """Return the method of the class `part` by that name, as one of `owner`.
 
-    def call(*arguments, **named):
-        return method(owner, *arguments, **named)
-
-    return call
+    Only a class binds a method without a call of its own around it, which would cost an RP2040 of its 8 KiB stack at each
+    level: so the class has it for as long as it takes to ask for it, and does not keep its module.
+    """
+    kind = type(owner)
+    setattr(kind, name, getattr(part, name))
+    try:
+        return getattr(owner, name)
+    finally:
+        setattr(kind, name, None)  # MicroPython leaves the value of what is deleted in its place, where it would be found alive
+        delattr(kind, name)
 
 
 def later(owner, name):

@@ -36,7 +36,8 @@ class Making(Management):
         owner = self._owner
         board = owner.board
         tree = later(self, "make_tree")
-        client = Client(tree, None, self.nonces, owner.port.random_bytes, owner.ui, board.arena_size)
+        parts = self.nonces, owner.port.random_bytes, owner.ui, board.arena_size, owner.identity.device["DevId"]
+        client = Client(tree, None, *parts)
         client.insecure, client.wbxml, client.small = board.insecure, board.wbxml, board.small
         client.xml = board.xml
         client.max_object, client.log = self.capacity(), owner.log

@@ -66,17 +66,17 @@ class PackageReader:
             self._next_part()
         return count
 
-    def start(self, manifest, source, offset=0, image_at=0, packed_max=BLOCK_BUFFER):
+    def start(self, manifest, source, offset=0, image_at=0, packed_max=BLOCK_BUFFER, piece=None):
         """Go on with the blocks: those right behind the manifest, or from `offset`, which makes image byte `image_at`.
 
-        `packed_max` is what the device can buffer of a block.
+        `packed_max` is what the device can buffer of a block; `piece` is a memoryview that nobody else needs while `fill` works.
         """
         self._manifest = manifest
         self._source = source
         self.manifest_text = None
         self._most = most = min(manifest.packed_max, packed_max)
         self._part = None  # first, so that there is room
-        self._piece = memoryview(bytearray(_LARGE_PIECE if most > BLOCK_BUFFER else _PIECE))
+        self._piece = piece or memoryview(bytearray(_LARGE_PIECE if most > BLOCK_BUFFER else _PIECE))
         if offset:
             self.offset, self._image_at = offset, image_at
         self._await_block()

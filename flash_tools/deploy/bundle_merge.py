@@ -6,6 +6,7 @@ from collections import Counter
 from flash_tools.deploy.bundle_groups import UNLOAD, globals_used, is_list, rows_of
 from flash_tools.deploy.bundle_names import FREE, short_names
 from flash_tools.deploy.bundle_program import CONST, own_nodes, walk
+from flash_tools.deploy.bundle_shallow import before
 
 
 class Plan:
@@ -177,7 +178,8 @@ class _Inside(ast.NodeTransformer):
                 made.setdefault(home.name, []).append(alias)
             elif alias.asname:
                 parts.append(ast.Assign([ast.Name(alias.asname, ast.Store())], ast.Name(alias.name, ast.Load())))
-        parts = [ast.ImportFrom(name, aliases, 0) for name, aliases in made.items()] + parts
+        for name, aliases in made.items():
+            parts += [*before(self._plan, self._group, name), ast.ImportFrom(name, aliases, 0)]
         for part in parts:
             part.origin = node.origin
             ast.copy_location(part, node)

@@ -140,7 +140,7 @@ def _blocks(image: bytes, encoding: str, old_image: bytes | None, packed_max: in
     if encoding == "none":
         cut = _Cut(0, LARGE_BLOCK, LARGE_BLOCK) if large else _PLAIN
     else:
-        cut = _Cut(WINDOW_BITS, *(_LARGE_DEFLATED if large else (packed_max, BLOCK_OUT)))
+        cut = _LARGE_DEFLATED if large else _Cut(_SMALL_WINDOW, min(_SMALL, packed_max), BLOCK_OUT)
     return list(_pack_blocks(len(image), _Whole(image), cut, packed_max))
 
 
@@ -154,8 +154,9 @@ class _Cut:
 
 
 _PLAIN = _Cut(0, SECTOR, SECTOR)
-_LARGE_DEFLATED = 32768, 131072  # packed bytes, image bytes
-_DELTA = _Cut(11, 2048, DELTA_OUT)  # half the memory for a hundredth more of bytes
+_LARGE_DEFLATED = _Cut(WINDOW_BITS, 32768, 131072)
+_SMALL_WINDOW, _SMALL = 11, 2048  # half the memory for a hundredth more of bytes
+_DELTA = _Cut(_SMALL_WINDOW, _SMALL, DELTA_OUT)
 
 
 class _Whole:

@@ -13,7 +13,7 @@ from ports.micropython.bank_device import BLOCK, BankDevice
 
 MOUNTED = "/bank"
 _NAME_AT = const(8)  # in the first block: "littlefs", then version, block size and block count
-_READ_SIZE = const(256)  # more than littlefs' own 32: a third of the transactions
+_READ_SIZE = const(128)  # littlefs holds three times four of these while a file is open, each four in one piece
 
 
 def device_of(region):
@@ -34,5 +34,5 @@ def mount(bank, kind):
             raise FlashError("ROMFS wants a bank in memory")
         system = vfs.VfsRom(mapped)
     else:
-        system = vfs.VfsLfs2(device_of(bank.image), readsize=_READ_SIZE, progsize=_READ_SIZE, lookahead=32)
+        system = vfs.VfsLfs2(device_of(bank.image), readsize=_READ_SIZE, progsize=_READ_SIZE, lookahead=8)
     vfs.mount(system, MOUNTED, readonly=True)

@@ -17,17 +17,16 @@ _REST_S = 600
 _NATIVE_MS = 8000  # what every watchdog can do
 
 
-def run():
-    """Start what is to run; it does not come back."""
+def chosen():
+    """Return what is to run and what that is told: who calls it has nothing below on the stack, which may be small."""
     facts = _choose()
     gc.collect()
     if facts.get("bank", 0) < 0:
-        _recover(facts)
-    else:
-        sys.path[:0] = _BANK
-        import main
+        return _recover, facts
+    sys.path[:0] = _BANK
+    import main
 
-        main.start(facts)
+    return main.start, facts
 
 
 def _choose():
@@ -104,7 +103,8 @@ def begin():
             import micropython
 
             micropython.kbd_intr(-1)
-        run()
+        start, facts = chosen()
+        start(facts)
     except BaseException as e:
         if bench and isinstance(e, KeyboardInterrupt):
             return _open_prompt()

@@ -96,7 +96,7 @@ _PARTS = {
 def _known(name):
     """Return what the last run found, 0 where there was none."""
     try:
-        return int(json.loads(JSON.read_text())[name])
+        return json.loads(JSON.read_text())[name]
     except (OSError, ValueError, KeyError, TypeError):
         return 0
 

@@ -15,6 +15,7 @@ from flash_tools.rig.mcu.memory import Settings
 from flash_tools.rig.mcu.proxy import Proxy
 from flash_tools.server.bench import BenchServer
 
+STACK_KIB = 7.75  # what MicroPython may use of a Pico's 8
 ROOMY_KIB = 512
 _UPDATE_S, _BOUND_S, _LOOK_S = 240, 60, 0.05
 _SLOWEST = 10  # so much longer than by its clock a board may take: one whose clock stands still has ended, too
@@ -44,6 +45,7 @@ class Bench:
         self.server = BenchServer(tls=False)
         self.proxy = None
         settings = Settings(heap_kib << 10, seed)
+        settings.stack = int(STACK_KIB * 1024)
         self.board = Microcontroller(
             Path(self._place.name), build(say=say or (lambda text: None)), settings, self._connect, steady=True
         )

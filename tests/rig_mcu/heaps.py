@@ -14,13 +14,12 @@ from pathlib import Path
 from flash_tools.errors import SilentError, ToolError
 from flash_tools.rig.mcu import goods
 from flash_tools.server.dm.commands import Get
-from tests.rig_mcu.bench import ROOMY_KIB, Bench, Limit
+from tests.rig_mcu.bench import ROOMY_KIB, STACK_KIB, Bench, Limit
 from tests.rig_mcu.frozen_bench import FrozenBench
 
 BENCHES = {"frozen": FrozenBench}  # a kind that is no kind of bank
 KINDS = (*goods.KINDS, *BENCHES)
 STEP_KIB = 2
-STACK_KIB = 16
 _LEAST_KIB = 16
 _SESSION_S, _IDLE_S, _UPDATE_S = 60, 3, 120
 _SUBTREES = ("./DevInfo?list=StructData", "./DevDetail?list=StructData", "./DMAcc?list=StructData")
@@ -63,7 +62,7 @@ WORK = {"update": update, "session": session, "idle": idle}
 def attempt(what, kind, heap_kib, folder=None, stack_kib=STACK_KIB) -> tuple[bool, str]:
     """Return (whether the work is done with that heap, what the board said)."""
     with BENCHES.get(kind, Bench)(heap_kib, kind, folder) as bench:
-        bench.board.settings.stack = stack_kib << 10
+        bench.board.settings.stack = int(stack_kib * 1024)
         bench.board.settings.program_step, bench.board.settings.erase_steps = 256, 1
         bench.on()
         try:
@@ -111,9 +110,13 @@ def _narrow(tried, low, high, guess):
     return guess, min(high, guess + step), guess + step < high
 
 
-def smallest_stack(what, kind, folder=None, tell=_silent, guess=0) -> int:
-    """Return the smallest C stack in KiB with which the work is done, the heap being roomy."""
-    return find(what + " stack", lambda kib: attempt(what, kind, ROOMY_KIB, folder, kib), 2, 32, tell, guess)
+def smallest_stack(what, kind, folder=None, tell=_silent, guess=0.0) -> float:
+    """Return the smallest C stack in KiB, to half of one, with which the work is done, the heap being roomy."""
+
+    def attempted(quarters):
+        return attempt(what, kind, ROOMY_KIB, folder, quarters / 4)
+
+    return find(what + " stack in quarters", attempted, 8, 128, tell, round(4 * guess)) / 4
 
 
 def _halve(tried, low, high):
@@ -134,7 +137,9 @@ def main(words=None) -> int:
     parser.add_argument("kind", choices=KINDS, nargs="?", default="lfs2")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--at", type=int)
-    parser.add_argument("--stack", type=int, default=STACK_KIB, help="KiB; 0 finds the smallest one, with a roomy heap")
+    parser.add_argument(
+        "--stack", type=float, default=STACK_KIB, help="KiB; 0 finds the smallest one, with a roomy heap"
+    )
     parser.add_argument("--low", type=int, default=_LEAST_KIB)
     parser.add_argument("--high", type=int, default=ROOMY_KIB)
     options = parser.parse_args(words)

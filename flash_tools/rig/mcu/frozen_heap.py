@@ -48,7 +48,8 @@ class Ram:
             before = self.word(pool + 4) & 0x7FFFFFFF
             if number >= before:
                 at = self.word(pool + 4 * _POOL_WORDS + 4 * (number - before))
-                return self.data[at : self.data.index(b"\0", at)].decode(errors="replace")
+                end = self.data.find(b"\0", at)
+                return self.data[at:end].decode(errors="replace") if end >= 0 else "?"  # it may lie in a ROMFS
         return "?"
 
     def text(self, value: int) -> str:
