@@ -1,11 +1,12 @@
 """Methods in modules of their own, modules that are forgotten, and work that is done where the stack is not deep."""
 
+import gc
 import sys
 
 from agent.compat import unload
 from agent.errors import PackageError, ProtocolError
 from agent.late import late, later
-from tests.portable.check import raises
+from tests.portable.check import Skip, raises
 
 
 class Owner:
@@ -46,6 +47,42 @@ def test_what_nobody_has_is_missing():
     with raises(AttributeError):
         owner.nothing()
     assert not hasattr(owner, "nothing") and getattr(owner, "nothing", 7) == 7
+
+
+def test_the_class_of_the_owner_keeps_nothing_of_it():
+    if not hasattr(gc, "mem_alloc"):
+        return Skip("only MicroPython counts its heap")
+    parts = []
+
+    class Host(Owner):
+        def __getattr__(self, name):
+            return late(parts[-1], self, name)
+
+    host, names = Host(), "abcdefghijklmnop"
+    for change in (lambda name: setattr(Host, name, 0), lambda name: delattr(Host, name)):
+        for name in names:  # the table of the class has a place for each, then
+            change(name)
+    for name in names:
+        parts.append(_large_part(name))
+        assert getattr(host, name)() == _LARGE
+    gc.collect()
+    full = gc.mem_alloc()
+    parts.clear()
+    gc.collect()
+    assert full - gc.mem_alloc() > (len(names) - 1) * _LARGE - 500, "the last one may still be found on the stack"
+
+
+_LARGE = 20000
+
+
+def _large_part(name):
+    data = bytearray(_LARGE)
+
+    class Large(Owner):
+        """Has one method, which holds the data."""
+
+    setattr(Large, name, lambda self: len(data))
+    return Large
 
 
 def test_what_is_handed_out_is_looked_for_at_each_call():

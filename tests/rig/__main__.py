@@ -26,7 +26,8 @@ from tests.rig.tally import Total
 
 BASE = Path("build") / "rig" / "base"
 JSON = Path("build") / "rig.json"
-_MOST_S = 25 * 60
+_MOST_S = 45 * 60  # of the whole run: what hangs ends
+_AIM_S = 25 * 60  # on two cores that have nothing else to do
 _BOARDS = 2
 _SHOWN = 20
 _SCENARIOS = "tests/rig/test_labgrid_scenarios.py"
@@ -173,6 +174,8 @@ def tell(total, seconds) -> int:
         print("violation: " + line)
     text = "rig: %(passed)d of %(scenarios)d scenarios, %(boots)d boots, %(power_cuts)d power cuts, "
     print((text + "%(violations)d violations in %(seconds)s s") % figures)
+    if seconds > _AIM_S:
+        print("rig: the aim is less than %d s, on two cores with nothing else to do" % _AIM_S)
     return 1 if total.violations else 0
 
 
