@@ -95,16 +95,19 @@ class Exchange:
     def _go_on(self):
         if self._closed:
             raise LinkError("the exchange is closed", 503, 903)
-        if not self.stream and not self._connect():
-            return False
+        if not self.stream:
+            if not self._find():
+                return False
+            tls, _, host, port = self._origin
+            self.stream = self.web.net.connect(host, self._address, port, tls)  # not one call deeper: it imports
+            self._since = self.web.clock.ms()
         if not self.sent:
             self._send()
         return self._stands and self._hear()
 
-    def _connect(self):
-        """Find the address, begin the connection; tell whether it is begun."""
-        web = self.web
-        _, _, host, port = self._origin
+    def _find(self):
+        """Find the address; tell whether it is known."""
+        web, host = self.web, self._origin[2]
         address = self._address or web.net.known(host)
         if not address:
             if not self._resolver:
@@ -117,8 +120,6 @@ class Exchange:
             self._resolver.close()
             self._resolver = None
         self._address = address
-        self.stream = web.net.connect(host, address, port, self._origin[0])
-        self._since = web.clock.ms()
         return True
 
     def _send(self):

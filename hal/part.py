@@ -7,7 +7,7 @@ class Region:
     """A range of a flash with the contract of the whole; addresses start at 0."""
 
     def __init__(self, flash, start, size):
-        self._flash = flash
+        self.flash = flash
         self.start = start
         self.size = size
         self.page = flash.page
@@ -19,23 +19,23 @@ class Region:
         """Fill `into` from `addr` on."""
         if addr < 0 or addr + len(into) > self.size:
             self._refuse(addr, len(into))
-        self._flash.read(self.start + addr, into)
+        self.flash.read(self.start + addr, into)
 
     def program(self, addr, data):
         """Start to program."""
         if addr < 0 or addr + len(data) > self.size:
             self._refuse(addr, len(data))
-        self._flash.program(self.start + addr, data)
+        self.flash.program(self.start + addr, data)
 
     def erase(self, addr, size):
         """Start to erase one unit."""
         if addr < 0 or addr + size > self.size:
             self._refuse(addr, size)
-        self._flash.erase(self.start + addr, size)
+        self.flash.erase(self.start + addr, size)
 
     def busy(self):
         """Tell whether the flash still works, for this region or another one."""
-        return self._flash.busy()
+        return self.flash.busy()
 
     def _refuse(self, addr, size):
         raise FlashError("0x%x + %d lies outside the region of %d bytes" % (addr, size, self.size))

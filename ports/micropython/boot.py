@@ -18,15 +18,15 @@ _NATIVE_MS = 8000  # what every watchdog can do
 
 
 def chosen():
-    """Return what is to run and what that is told: who calls it has nothing below on the stack, which may be small."""
+    """Return what is to run: who calls it has nothing else below it on the stack, which may be small."""
     facts = _choose()
     gc.collect()
     if facts.get("bank", 0) < 0:
-        return _recover, facts
+        return lambda: _recover(facts)
     sys.path[:0] = _BANK
     import main
 
-    return main.start, facts
+    return main.start(facts)
 
 
 def _choose():
@@ -103,8 +103,8 @@ def begin():
             import micropython
 
             micropython.kbd_intr(-1)
-        start, facts = chosen()
-        start(facts)
+        run = chosen()
+        run()
     except BaseException as e:
         if bench and isinstance(e, KeyboardInterrupt):
             return _open_prompt()

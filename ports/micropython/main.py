@@ -11,11 +11,11 @@ from ports.micropython.service import Service
 
 
 def start(facts):
-    """Run the firmware; `facts` is what the first stage hands over. It does not come back, but by an exception."""
+    """Start the firmware; `facts` is what the first stage hands over. Return what runs it, and comes back only by an exception."""
     service = Service(facts, log_to_repl)
     try:
         service.start()
-        service.run()
     except Exception as e:
         service.crashed(e)
         raise
+    return service.run

@@ -30,22 +30,26 @@ class Service:
         """Work until something ends it: a restart, an exception, the watchdog."""
         watchdog, port, agent = self.port.watchdog, self.port, self.agent
         files = (self.hardware.uart,) if self.hardware.uart else ()
-        while True:
-            wait_ms = agent.step() if self._has_begun() else _LOOK_MS
-            if self._narrator:
-                self._narrator.look()
-            for words in self._console.take():
-                self._obey(words)
-                self._feed()  # each is answered within its own time, but not all of them
-            if hasattr(self._app, "step"):
-                app_ms = self._app.step()
-                wait_ms = wait_ms if app_ms is None else min(wait_ms, app_ms)
-            wait_ms = min(wait_ms, self._look_at_lines(), port.net.step(), watchdog.timeout_ms // 4)
-            self._feed()
-            if self.small and loaded() != self._loaded:
-                tidy()
-                self._loaded = loaded()
-            port.rest(wait_ms, files)
+        try:
+            while True:
+                wait_ms = agent.step() if self._has_begun() else _LOOK_MS
+                if self._narrator:
+                    self._narrator.look()
+                for words in self._console.take():
+                    self._obey(words)
+                    self._feed()  # each is answered within its own time, but not all of them
+                if hasattr(self._app, "step"):
+                    app_ms = self._app.step()
+                    wait_ms = wait_ms if app_ms is None else min(wait_ms, app_ms)
+                wait_ms = min(wait_ms, self._look_at_lines(), port.net.step(), watchdog.timeout_ms // 4)
+                self._feed()
+                if self.small and loaded() != self._loaded:
+                    tidy()
+                    self._loaded = loaded()
+                port.rest(wait_ms, files)
+        except Exception as e:
+            self.crashed(e)
+            raise
 
     def _has_begun(self):
         """Tell whether the agent works: not before there is a network, or its first try is always in vain; but not for ever."""
