@@ -110,8 +110,8 @@ def test_firmware_for_another_layout_does_not_run(tmp_path):
     goods = make(tmp_path)
     launcher = goods.stage / "main.py"
     text = launcher.read_text()
-    assert "main.start(facts)" in text  # here the first stage is the one that differs
-    launcher.write_text(text.replace("main.start(facts)", "facts['layout'] = facts['layout'][1:]; main.start(facts)"))
+    assert "    return main.start(facts)" in text  # here the first stage is the one that differs
+    launcher.write_text(text.replace("    return main", "    facts['layout'] = facts['layout'][1:]\n    return main"))
     with Power(goods) as power:
         power.said("recovery 600")
         shows(power, "recovery")
