@@ -52,14 +52,15 @@ class Rare(Agent):
         return self._time is not None and self._time.ask_again()
 
     def note_failure(self, error):
-        """Remember what the link said, for whoever diagnoses."""
+        """Remember what the link said, for whoever diagnoses; the log has the same text once."""
         from agent.facts import link_failed
 
-        link_failed(self.facts, error)
-        self.log("the link failed: %s", error)
+        if link_failed(self.facts, error):
+            self.log("the link failed: %s", error)
 
     def heard(self):
         """A server that has proven itself was heard: the time by which that was so may be relied on."""
+        self.facts.told = None
         if self.wall_time:
             self.wall_time.keep()
 

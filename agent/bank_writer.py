@@ -38,11 +38,15 @@ class BankWriter:
         self._announce = announce
         self._page = region.page
         self._buffer = bytearray(CHUNK)
-        self._view = memoryview(self._buffer)
+        view = memoryview(self._buffer)
+        self._pages = [
+            view[start : start + self._page] for start in range(0, CHUNK, self._page)
+        ]  # writing makes nothing new
+        self._view = view
         self.scratch = memoryview(bytearray(max(_READ, self._page)))  # nobody's between two calls
         self._blank = b"\xff" * self._page
         self._state = _IDLE
-        self._at = 0  # in the chunk, of the page that is next
+        self._at = 0  # page of the chunk that is next
         self._erasing = False  # the last operation was an erase
 
     def begin(self, size, at, dirty_from):
@@ -150,16 +154,15 @@ class BankWriter:
         return best
 
     def _program(self):
-        size, at, count = self._page, self._at, self.at_once
-        while count and at < CHUNK:
-            page = self._view[at : at + size]
-            if page != self._blank:
-                self._region.program(self.position + at, page)
+        pages, at, count = self._pages, self._at, self.at_once
+        while count and at < len(pages):
+            if pages[at] != self._blank:
+                self._region.program(self.position + at * self._page, pages[at])
                 self._erasing = False
                 count -= 1
-            at += size
+            at += 1
         self._at = at
-        if at == CHUNK:
+        if at == len(pages):
             self._state = _READ_BACK
 
     def _read_back(self):

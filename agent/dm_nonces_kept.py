@@ -98,10 +98,7 @@ class Kept(Nonces):
             self._save()
         if client_nonce and client_nonce != self.client_nonce(account):
             data = struct.pack("<H", self._names[slot]) + client_nonce
-            if len(data) <= _NOTE:
-                self._journal.note(NONCES + slot, data)
-            else:
-                self._journal.put(((NONCES + slot, data),))
+            self._write(NONCES + slot, data, len(data) <= _NOTE)
 
     def _slot(self, account):
         """Return the account's place; a new account takes an empty one, else the first."""
@@ -119,8 +116,10 @@ class Kept(Nonces):
         fields = [self.counter, self._used] + self._ids
         for i in range(_SLOTS):
             fields += self._names[i], self._known[i]
-        data = struct.pack(_FORMAT, *fields)
+        self._write(SESSION, struct.pack(_FORMAT, *fields), as_note)
+
+    def _write(self, key, data, as_note):
         if as_note:
-            self._journal.note(SESSION, data)
+            self._journal.note(key, data)
         else:
-            self._journal.put(((SESSION, data),))
+            self._journal.put(((key, data),))

@@ -145,7 +145,7 @@ class Exchange:
         if self._stands:
             self.waited(self.web.send_ms)
         elif self.web.clock.since(self._since) > self.web.connect_ms:
-            raise LinkError("no connection to %s" % self._origin[1], 412, 954)
+            raise LinkError("no connection to %s: the server, or its TLS, does not answer" % self._origin[1], 412, 954)
 
     def _next_piece(self):
         """Go to the next piece of the body; tell whether there is one."""

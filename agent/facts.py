@@ -13,10 +13,13 @@ def make_facts(agent_version, board, poll_interval_ms, cause, clock, journal, ma
     self.agent_version, self.board, self.poll_interval_ms = agent_version, board, poll_interval_ms
     self.cause, self.clock, self.journal, self.manifest = cause, clock, journal, manifest
     self.last_link_error = None  # (FUMO result code, text, seconds since the start)
+    self.told = None  # the text of it that is in the log already, until a session has worked
     self.uptime_s = Seconds(clock).now
     return self
 
 
 def link_failed(facts, error):
-    """Take note of a LinkError."""
-    facts.last_link_error = error.code, str(error), facts.uptime_s()
+    """Take note of a LinkError; return whether it is news for the log."""
+    before, facts.told = facts.told, str(error)
+    facts.last_link_error = error.code, facts.told, facts.uptime_s()
+    return before != facts.told

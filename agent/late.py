@@ -22,7 +22,9 @@ def late(part, owner, name):
     try:
         return getattr(owner, name)
     finally:
-        setattr(kind, name, None)  # MicroPython leaves the value of what is deleted in its place, where it would be found alive
+        setattr(
+            kind, name, None
+        )  # MicroPython leaves the value of what is deleted in its place, where it would be found alive
         delattr(kind, name)
 
 

@@ -41,6 +41,11 @@ def layout_of(flash_size):
     return LAYOUT
 
 
+def may_be_trial(port):
+    """Return False: what may be on trial is the target's firmware, and nothing that ends here undoes that."""
+    return False
+
+
 def build(port):
     """Wire the board: the state in a file, the slot behind SPI0, the target's reset, its serial line."""
     feed, link = port.watchdog.feed, port.spi(SPI, SPI_HZ)

@@ -32,6 +32,11 @@ def layout_of(size):
     return layout_of_state("boot", size, "partitions of %d + %d" % (BOOT_SIZE, ROOT_SIZE))
 
 
+def may_be_trial(port):
+    """Tell whether a trial may run, by what the bootloader left in the device tree: no disk has to be there for that."""
+    return port.boot_files(SELECT).number("tryboot") != 0
+
+
 def build(port):
     """Wire the board: beside the usual it needs `port.boot_files`, `port.block` and `port.block_writer`."""
     files, layout = port.boot_files(SELECT), layout_of(STATE_SIZE)

@@ -18,7 +18,7 @@ from flash_tools.target import Target, parse
 
 def examine_host(host: Host | None = None) -> list[Check]:
     """Look at this machine."""
-    host = host or Host()
+    host = host or devices.as_service(Host())
     found = [*tools.checks(), tools.settings(), *devices.checks(host), *watchdogs.checks(host), *clock.checks(host)]
     return found + _guarded("board", linux.checks(host))
 

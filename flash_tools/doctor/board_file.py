@@ -9,8 +9,9 @@ from types import ModuleType
 
 from agent.errors import AgentError
 from flash_tools.doctor.check import Check, Host, fail, ok, skip
-from flash_tools.doctor.devices import allows
+from flash_tools.doctor.devices import refusal
 from hal.nor_chips import PARTS
+from ports.cpython_linux import access
 
 _LINES = ("LED", "BUTTON", "WRITE_PROTECT", "HOLD", "TARGET_RESET", "CONFIRMED_LINE")
 _ADDRESS_BYTES = {"EEPROM": 2, "FRAM": 2}  # one too many would be taken for a byte to be written
@@ -62,11 +63,15 @@ def _device(host, name, place, remedy, group):
     path = host.at(place)
     if not path.exists():
         return fail(name, "%s is not there" % place, remedy)
-    if not allows(path.stat(), host.user, host.groups):
-        return fail(
-            name, "%s: this user may not read and write" % place, "sudo usermod -aG %s $USER, then log in again" % group
-        )
+    if not access.allows(path.stat(), host.user, host.groups):
+        return fail(name, refusal(host, place), _join(host, path, group))
     return ok(name, place)
+
+
+def _join(host, path, group):
+    if host.who:
+        return access.remedy(path.stat(), host.who)
+    return "sudo usermod -aG %s $USER, then log in again" % group
 
 
 def _chip(host, board, spi):
@@ -109,10 +114,9 @@ def _lines(host, board):
             "board gpio", text, "load its driver (see gpiodetect and dmesg), or name another line in the board file"
         )
         return
-    closed = [name for name in there if not allows((host.dev / name).stat(), host.user, host.groups)]
+    closed = [name for name in there if not access.allows((host.dev / name).stat(), host.user, host.groups)]
     if closed:
-        text = "%s: this user may not read and write" % ", ".join(closed)
-        yield fail("board gpio", text, "sudo usermod -aG gpio $USER, then log in again")
+        yield fail("board gpio", refusal(host, ", ".join(closed)), _join(host, host.dev / closed[0], "gpio"))
     else:
         yield ok(
             "board gpio", "%s; %s" % (", ".join(there), ", ".join("%s %s" % pair for pair in sorted(named.items())))

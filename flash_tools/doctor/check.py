@@ -53,6 +53,7 @@ class Host:
     groups: tuple[int, ...] = field(default_factory=lambda: (os.getegid(), *os.getgroups()))
     etc: Path = Path("/etc")
     root: Path = Path("/")
+    who: str = ""  # the service's user, where that one is judged and not who asks
 
     def at(self, path: str) -> Path:
         """Return where a file is that is called `path` on the machine: below the folder that stands for /dev, /run, ..."""

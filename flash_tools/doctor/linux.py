@@ -28,7 +28,7 @@ def checks(host: Host, ask_service: Callable | None = None, spi: Callable | None
     ):
         do = "load its driver: dtparam=watchdog=on in a Raspberry Pi's config.txt, modprobe imx2_wdt or softdog elsewhere"
         yield fail("board watchdog", "there is no %s/watchdog0, and no agent without one" % host.dev, do)
-    yield from places.checks(host, board)
+    yield from places.checks(host, board, unit=service.facts(ask_service))
     yield from service.checks(ask_service)
     yield from _account(host, board, spi or board_file._spi)
 

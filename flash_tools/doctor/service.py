@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from flash_tools.doctor.check import Check, fail, ok, skip, warn
 
 UNIT = "fumo-agent.service"
-_ASKED = "LoadState,UnitFileState,ActiveState,SubState,NRestarts,ExecMainStatus,Result,StatusText"
+_ASKED = "LoadState,UnitFileState,ActiveState,SubState,NRestarts,ExecMainStatus,Result,StatusText,MainPID,TemporaryFileSystem"
 _TIMEOUT_S = 5
 _MANY = 5
 _NO_BOARD = "78"
@@ -15,14 +15,22 @@ _LOG = "journalctl -u fumo-agent -n 50 says why"
 
 def checks(ask: Callable[[], str | None] | None = None) -> Iterator[Check]:
     """Look at the service; `ask` returns what systemctl says, None where there is none."""
-    text = (ask or _ask)()
-    if text is None:
+    found = facts(ask)
+    if not found:
         yield skip("service", "there is no systemd here that could tell")
         return
-    found = dict(line.partition("=")[::2] for line in text.splitlines())
     yield _judge(found)
     if found.get("LoadState") == "loaded" and found.get("UnitFileState") == "disabled":
         yield warn("service start", "it does not start with the machine", "systemctl enable fumo-agent")
+
+
+def facts(ask: Callable[[], str | None] | None = None) -> dict[str, str]:
+    """Return what systemd has of the service, {} where there is no systemd."""
+    found: dict[str, str] = {}
+    for line in ((ask or _ask)() or "").splitlines():
+        name, _, value = line.partition("=")
+        found[name] = "%s %s" % (found[name], value) if name in found else value  # lists have a line for each entry
+    return found
 
 
 def _judge(found):

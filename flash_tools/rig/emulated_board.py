@@ -41,7 +41,8 @@ class RigEmulatedBoard:
     def __init__(self, folder, base: Path = BASE, **equipment):
         self.folder, self.on_bytes = Path(folder), lambda data: None
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.machine = EmulatedBoard(self.folder, build(base), ports=(NOTIFY,), exact_cuts=True, **equipment)
+        stands = {"exact_cuts": True, "panic_s": 0, **equipment}  # after a panic, until the hardware watchdog bites
+        self.machine = EmulatedBoard(self.folder, build(base), ports=(NOTIFY,), **stands)
         self.more: dict[str, bytes] = {}  # files of its root file system that no put() need write
         self._begin_to_listen()
 

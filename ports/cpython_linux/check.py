@@ -9,7 +9,7 @@ import sys
 
 from agent import factory
 from agent.errors import AgentError
-from ports.cpython_linux import settings, system
+from ports.cpython_linux import access, settings, system
 from ports.cpython_linux.first_stage import LOCK, WRONG
 from ports.cpython_linux.install import Locked, lock
 from ports.cpython_linux.watchdog import PATH
@@ -21,7 +21,7 @@ _DO = {
     "UART": "switch the serial port on: enable_uart=1 in a Raspberry Pi's config.txt",
     "WATCHDOG": "load its driver: dtparam=watchdog=on on a Raspberry Pi; or let systemd watch, with WatchdogSec=",
     "DISK": "see lsblk: make the partitions as docs/boards has them, or name another disk",
-    "SELECT": "mount the boot partition there",
+    "SELECT": "mount the first partition on it",
 }
 _DO.update(dict.fromkeys(_PARTS, "switch I2C on: dtparam=i2c_arm=on in a Raspberry Pi's config.txt, modprobe i2c-dev"))
 _DO.update(dict.fromkeys(_LINES, "load the driver of its chip: gpiodetect lists them"))
@@ -37,9 +37,9 @@ def main(etc, run=None, root="/"):
         return WRONG if isinstance(e, settings.NoBoard) else 1
     options = found.options(board)
     print("board %s, name %s, watchdog %d ms" % (found.board, options.name, board.WATCHDOG_MS))
-    wrong = 0
+    wrong, service = 0, access.service_user() if os.geteuid() == 0 else None
     for name, place in _places(board, found):
-        text = _look(os.path.join(root, place.lstrip("/")), name)
+        text = _look(os.path.join(root, place.lstrip("/")), name, service)
         print("%s %s: %s" % (name, place, text or "there"))
         wrong += bool(text)
     if not wrong:
@@ -65,13 +65,27 @@ def _places(board, found):
             yield name, "/dev/" + (line.partition(":")[0] if isinstance(line, str) else "gpiochip0")
 
 
-def _look(path, name):
-    """Return what is wrong with a device, "" where nothing is."""
+def _look(path, name, service):
+    """Return what is wrong with a device, "" where nothing is. `service` is whom the service runs as, None: who asks."""
     if not os.path.exists(path):
         return "missing; " + _DO[name]
+    if name == "SELECT" and not os.path.ismount(path):
+        return "not mounted; " + _DO[name]
+    if name == "SELECT" and os.statvfs(path).f_flag & os.ST_RDONLY:
+        return "mounted read-only; mount it writeable: mount -o remount,rw, and dmesg says why it is not"
+    if service:
+        return _closed_to(service, os.stat(path), name)
     if not os.access(path, os.R_OK | os.W_OK):
         return "not for this user; run this as root, or join its group"
     return ""
+
+
+def _closed_to(service, found, name):
+    user, uid, groups = service
+    if access.allows(found, uid, groups):
+        return ""
+    do = access.AS_ROOT if name in ("DISK", "SELECT") else access.remedy(found, user)
+    return "not for %s, the user of the service; %s" % (user, do)
 
 
 def _ask(board, found, run):

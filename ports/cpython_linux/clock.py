@@ -2,7 +2,7 @@
 
 import time
 
-_TOLD_S = 1767225600  # 2026-01-01: nobody has told the time to a system that believes in an earlier one
+TOLD_S = 1767225600  # 2026-01-01: nobody has told the time to a system that believes in an earlier one
 
 
 class Clock:
@@ -26,4 +26,4 @@ class Clock:
     def unix(self):
         """Return the system's seconds since 1970, None where nobody has told it."""
         seconds = int(self._now())
-        return seconds if seconds >= _TOLD_S else None
+        return seconds if seconds >= TOLD_S else None

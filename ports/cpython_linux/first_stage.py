@@ -21,18 +21,16 @@ from hal import first_stage, recovery
 from hal.eeprom_i2c import BOOTS
 from hal.watchdog import Feeder
 from ports.cpython_linux import system
-from ports.cpython_linux.install import Locked, lock
 from ports.cpython_linux.notify import notify, tell
+from ports.cpython_linux.patience import Patience
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
 from ports.cpython_linux.ram_copy import RamCopies
-from ports.cpython_linux.settings import ETC, NoBoard, SettingsError, blame, read
+from ports.cpython_linux.settings import ETC, NoBoard, read
 
 RUN = system.run_folder()
 LOCK = "lock"  # a file in it, held from before the choice to the end of the firmware
 WRONG = 78  # EX_CONFIG: no board is chosen, the service manager need not try again
 WISH = "recovery"  # a file in RUN: the next start is to end in serial recovery
-_PATIENCE_S = 600  # with hardware that does not answer; then the board starts again, which may help
-_PAUSE_S = 5
 _RECOVERY_S = 600
 
 
@@ -49,7 +47,8 @@ class FirstStage:
 
     def __init__(self, etc=ETC, run=RUN, log=log_to_stderr, execute=os.execv):
         self._etc, self._run, self._log, self._execute = etc, run, log, execute
-        self._said = self._port = self._cause = None
+        self._patience = Patience(log)
+        self._port = self._cause = None
 
     def start(self):
         """Hand over, or return an exit code."""
@@ -61,10 +60,10 @@ class FirstStage:
             self._begin()
             return self._choose()
         except NoBoard as e:
-            self._say(e)
+            self._patience.say(e)
             return WRONG
         except AgentError as e:
-            self._say(e)
+            self._patience.say(e)
             self._keep_cause()
             return 1
         except Stopped:
@@ -78,14 +77,15 @@ class FirstStage:
         """Arm the watchdog, then wait for all that a decision needs."""
         self._port = self._make_port()
         self._feed = Feeder(self._port.watchdog, self._port.clock).feed
-        self._lock = self._patiently(self._take_lock)
+        self._patience.feeds(self._port.watchdog, self._feed)
+        self._lock = self._patience.lock(os.path.join(self._run, LOCK))
         self._cause, why = system.reset_cause(self._run, keep_folder=system.keep_folder())
         self._log("started: %s", why)
         self._port.cause = self._cause
-        self._hardware = self._patiently(self._build)
-        self._identity = self._patiently(self._identify)
+        self._hardware = self._patience.build(self._board, self._settings.board, self._port)
+        self._identity = self._patience.ask(self._identify)
         self._copies = RamCopies(_ram_disk(self._run), self._hardware.banks, self._identity, self._feed)
-        self._patiently(lambda: self._copies.make_room(self._hardware.boot))
+        self._patience.ask(lambda: self._copies.make_room(self._hardware.boot))
 
     def _choose(self):
         boot, copies = self._hardware.boot, self._copies
@@ -108,53 +108,15 @@ class FirstStage:
         from ports.cpython_linux.watchdog import open_watchdog
 
         place = {"path": self._settings.watchdog} if self._settings.watchdog else {}
-        watchdog = self._patiently(lambda: open_watchdog(self._board.WATCHDOG_MS, **place), feeds=False)
+        watchdog = self._patience.ask(lambda: open_watchdog(self._board.WATCHDOG_MS, **place))
         return LinuxPort(Clock(), watchdog, self._log)
 
-    def _take_lock(self):
-        try:
-            return lock(os.path.join(self._run, LOCK))
-        except Locked:  # a firmware that found that itself would be taken for one that crashes
-            raise AgentError("`fumo-agent install` is at work, or another agent: waiting for its end") from None
-
-    def _build(self):
-        try:
-            return self._board.build(self._port)
-        except AgentError:
-            raise
-        except Exception as e:  # whatever a file of somebody's own does
-            raise AgentError(blame("the board file %s fails" % self._settings.board, e)) from None
-
     def _identify(self):
-        facts = factory.read(self._hardware.factory)
-        if facts is None:
-            raise AgentError("this board was never provisioned: use `fumo provision`")
+        facts = facts_of(self._hardware)
         try:
             return make_identity(facts, verify)
         except (KeyError, ValueError, TypeError, AttributeError) as e:
             raise AgentError("the factory region is wrong (%r): provision the board again" % e) from None
-
-    def _patiently(self, action, feeds=True):
-        """Do it, again and again where the hardware says no; say why once."""
-        end = time.monotonic() + _PATIENCE_S
-        while True:
-            try:
-                return action()
-            except SettingsError:
-                raise
-            except AgentError as e:
-                self._say(e)
-                if time.monotonic() > end:
-                    raise
-            if feeds:
-                self._feed()
-            time.sleep(_PAUSE_S if not feeds else min(_PAUSE_S, self._port.watchdog.timeout_ms / 4000))
-
-    def _say(self, error):
-        if str(error) != self._said:
-            self._said = str(error)
-            self._log("%s", error)
-            tell(self._said)
 
     def _keep_cause(self):
         """What ends before any firmware has run is no crash of it: the next start has the same cause as this one."""
@@ -215,6 +177,14 @@ class FirstStage:
         except OSError as e:
             raise AgentError("cannot start %s: %s" % (sys.executable, e.strerror)) from None
         return 1
+
+
+def facts_of(hardware):
+    """Return what provisioning gave the board."""
+    facts = factory.read(hardware.factory)
+    if facts is None:
+        raise AgentError("this board was never provisioned: use `fumo provision`")
+    return facts
 
 
 def _make_folder(run):

@@ -12,7 +12,6 @@ import signal
 import sys
 import traceback
 
-from agent import factory
 from agent.agent import Agent
 from agent.console_user import User
 from agent.control import Control
@@ -29,10 +28,10 @@ from hal.watchdog import Feeder
 from ports.cpython_linux import system
 from ports.cpython_linux.clock import Clock
 from ports.cpython_linux.console import Console
-from ports.cpython_linux.first_stage import LOCK, RUN, WISH
-from ports.cpython_linux.install import lock
+from ports.cpython_linux.first_stage import LOCK, RUN, WISH, facts_of
 from ports.cpython_linux.net import Network
 from ports.cpython_linux.notify import notify, tell
+from ports.cpython_linux.patience import for_native
 from ports.cpython_linux.port import LinuxPort, log_to_stderr
 from ports.cpython_linux.settings import ETC, load_board, read
 from ports.cpython_linux.watchdog import open_watchdog
@@ -59,16 +58,20 @@ class Service:
     def __init__(self, handover, log=log_to_stderr):
         self._run, self.log = handover.get("run", RUN), log
         self._settings = read(handover.get("etc", ETC))
-        self._board = load_board(handover.get("board") or self._settings.board)
+        name = handover.get("board") or self._settings.board
+        self._board = load_board(name)
         place = {"path": self._settings.watchdog} if self._settings.watchdog else {}
-        watchdog = open_watchdog(self._board.WATCHDOG_MS, fd=handover.get("watchdog"), **place)
-        self.port = port = LinuxPort(Clock(), watchdog, log)
-        held = handover.get("lock")  # `fumo-agent install` writes the same journal
-        self._lock = lock(os.path.join(self._run, LOCK)) if held is None else held
-        self._feed = Feeder(watchdog, port.clock).feed
+        self.port = port = LinuxPort(Clock(), None, log)
+        self._patience = patience = for_native(self._board, port)
+        wanted_ms, fd = self._board.WATCHDOG_MS, handover.get("watchdog")
+        port.watchdog = patience.ask(lambda: open_watchdog(wanted_ms, fd=fd, **place))
+        self._feed = Feeder(port.watchdog, port.clock).feed
+        patience.feeds(port.watchdog, self._feed)
+        held = handover.get("lock")
+        self._lock = patience.lock(os.path.join(self._run, LOCK)) if held is None else held
         port.cause, port.version = handover.get("cause", UNKNOWN), _version(self._board)
         port.leave, port.enter_recovery = self._reboot, None
-        self.hardware = hardware = self._board.build(port)
+        self.hardware = hardware = patience.build(self._board, name, port)
         if handover.get("layout", hardware.layout) != hardware.layout:
             raise AgentError("this firmware was built for another layout than the board's first stage has")
         if "bank" in handover:
@@ -81,9 +84,7 @@ class Service:
 
     def start(self):
         """Make the agent and the application."""
-        facts = factory.read(self.hardware.factory)
-        if facts is None:
-            raise AgentError("this board was never provisioned: use `fumo provision`")
+        facts = self._patience.ask(lambda: facts_of(self.hardware))
         port, options = self.port, self._settings.options(self._board)
         self._user = options.ui = self._make_user(options)
         port.net = _network(facts, self._settings)
@@ -261,13 +262,13 @@ def _live(words, made):
     """Make the service, put it into `made`, and run it; return the exit code of an end that is wanted."""
     signal.signal(signal.SIGTERM, _stop)
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))  # until there is somebody who can stop the watchdog
-    made.append(Service(_handed_over(words)))
     try:
+        made.append(Service(_handed_over(words)))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
         made[0].start()
         made[0].run()
     except Leave as e:
-        return made[0].leave(e.restart)
+        return made[0].leave(e.restart) if made else 0  # while it waited for hardware
 
 
 def main(words=None):

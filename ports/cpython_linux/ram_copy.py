@@ -16,6 +16,7 @@ _PIECE = 65536
 _TRIES = 2  # a read can be disturbed
 _SPARE = 1 << 20  # for sockets, marks and what else lies there
 _ROOM = "room"
+_MORE = "clear it, or give it more memory: TemporaryFileSystem= of the service's unit, without one mount -o remount,size= /run"
 
 
 class RamDiskFull(AgentError):
@@ -82,8 +83,8 @@ class RamCopies:
         found = os.statvfs(self._folder)
         left = found.f_bavail * found.f_frsize
         if found.f_blocks and left < size + _SPARE:  # a RAM disk without a limit counts no blocks
-            text = "%s has %d KiB left, the firmware needs %d: clear it, or give /run more memory"
-            raise RamDiskFull(text % (self._folder, left // 1024, (size + _SPARE) // 1024))
+            text = "%s has %d KiB left, the firmware needs %d: %s"
+            raise RamDiskFull(text % (self._folder, left // 1024, (size + _SPARE) // 1024, _MORE))
         os.close(self._open(size))
 
     def _copy(self, bank, size):
@@ -132,7 +133,7 @@ class RamCopies:
 
     def _translate(self, error):
         if error.errno in (errno.ENOSPC, errno.ENOMEM, errno.EDQUOT):
-            return RamDiskFull("%s is full: clear it, or give /run more memory" % self._folder)
+            return RamDiskFull("%s is full: %s" % (self._folder, _MORE))
         return AgentError("cannot copy the firmware to %s: %s" % (self._folder, error.strerror))
 
 

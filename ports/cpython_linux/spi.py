@@ -12,6 +12,7 @@ from agent.errors import FlashError
 BUFSIZ = "/sys/module/spidev/parameters/bufsiz"
 _MODULE_MOST = 4096  # what the Python module spidev takes at once
 _HEAD = 5  # opcode and at most four address bytes, or three and a dummy byte
+LEAST = _HEAD + 256  # a page is programmed in one transfer
 _USUAL_HZ = 10000000
 _WHY = {
     errno.ENOENT: "%s is not there: switch SPI on (raspi-config, or dtparam=spi=on), or see `ls /dev/spidev*`",
@@ -22,6 +23,7 @@ _WHY = {
     errno.EMSGSIZE: "%s takes shorter messages than it said: check the kernel's spidev.bufsiz",
     errno.ENOTTY: "%s is no spidev",
 }
+_TOO_SMALL = "%s: spidev.bufsiz is %d bytes, a page takes %d: add spidev.bufsiz=65536 to the kernel's command line"
 
 
 class SpiLink:
@@ -30,6 +32,8 @@ class SpiLink:
     def __init__(self, path, hz=_USUAL_HZ, mode=0, module=None, bufsiz=BUFSIZ):
         self.path = path
         self._most = max_message(bufsiz)
+        if self._most < LEAST:
+            raise FlashError(_TOO_SMALL % (path, self._most, LEAST))
         self.max_query = self._most - _HEAD
         self._spi = (module or _spidev()).SpiDev()
         self._exchange, self._send = self._spi.xfer2, self._spi.writebytes2
@@ -104,7 +108,7 @@ def max_message(bufsiz=BUFSIZ):
     """Return the longest transfer: the kernel's buffer, or less where spidev takes less."""
     try:
         with open(bufsiz) as file:
-            return max(min(int(file.read()), _MODULE_MOST), 2 * _HEAD)
+            return min(int(file.read()), _MODULE_MOST)
     except (OSError, ValueError):
         return _MODULE_MOST
 

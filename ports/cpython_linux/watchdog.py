@@ -25,6 +25,10 @@ _BY_SYSTEMD = (
     "%s is held by systemd (process 1): give the unit Type=notify and WatchdogSec=, or set RuntimeWatchdogSec=0"
 )
 _BY_OTHER = "%s is held by %s: stop that, only one can feed it"
+_BY_SOMEBODY = (  # a unit with ProtectProc=invisible sees no process but its own, not even systemd
+    "%s is held, and nobody can be seen: if by systemd (RuntimeWatchdogSec=), give the unit WatchdogSec= (drop-in "
+    "systemd-watchdog.conf); if by another program, `sudo fumo doctor` names it: stop that, only one can feed it"
+)
 
 
 class WatchdogError(AgentError):
@@ -159,13 +163,19 @@ def _instead(error, path, also, proc_root):
     if error.errno == errno.EBUSY:
         pid, name = _holder(path, proc_root)
         if pid > 1 or not also:
-            who = "%s (process %d)" % (name, pid) if pid else "another program: see `fuser %s` as root" % path
-            raise WatchdogError(_BY_SYSTEMD % path if pid == 1 else _BY_OTHER % (path, who)) from error
+            raise WatchdogError(_by(path, pid, name)) from error
     elif not also:
         text = {errno.ENOENT: _MISSING, errno.EACCES: _REFUSED, errno.EPERM: _REFUSED}.get(error.errno)
         raise WatchdogError(text % path if text else "%s: %s" % (path, error.strerror)) from error
     also.feed()
     return also
+
+
+def _by(path, pid, name):
+    """Say who holds the device, and what to do."""
+    if pid > 1:
+        return _BY_OTHER % (path, "%s (process %d)" % (name, pid))
+    return (_BY_SYSTEMD if pid else _BY_SOMEBODY) % path
 
 
 def _holder(path, proc_root):

@@ -112,7 +112,7 @@ class Board:
 
 def close(hardware):
     """Close the files of a board."""
-    for flash in (hardware.journal._flash, *(bank.image for bank in hardware.banks)):
+    for flash in (hardware.journal.flash, *(bank.image for bank in hardware.banks)):
         flash.close()
 
 

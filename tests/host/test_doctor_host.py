@@ -8,6 +8,7 @@ import pytest
 
 from flash_tools.doctor import clock, devices, tools, watchdogs
 from flash_tools.doctor.check import Host
+from ports.cpython_linux import access, spi
 
 MINE, OTHER, GROUP = 1000, 4711, 20
 NOW = 1795288346
@@ -36,7 +37,7 @@ def by_name(checks):
 
 def test_an_empty_machine(host):
     found = by_name(devices.checks(host))
-    assert {check.verdict for check in found.values()} == {"skip"} and len(found) == 6
+    assert {check.verdict for check in found.values()} == {"skip"} and len(found) == 7
 
 
 @pytest.mark.parametrize(
@@ -71,11 +72,42 @@ def test_root_may_everything(host):
     assert by_name(devices.checks(Host(host.sys, host.proc, host.dev, host.run, 0, ())))["spi"].verdict == "ok"
 
 
-@pytest.mark.parametrize(("text", "verdict"), [("4096\n", "ok"), ("65536", "ok"), ("512", "warn"), ("junk", "skip")])
+def test_root_asks_for_the_user_of_the_service(host):
+    """The service is not root: what root may open says nothing about it."""
+    for name, mode in (("spidev0.0", 0o666), ("watchdog", 0o666), ("watchdog0", 0o600)):
+        put(host.dev / name).chmod(mode)
+    root = Host(host.sys, host.proc, host.dev, host.run, 0, (0,))
+    found = by_name(devices.checks(devices.as_service(root, lambda: ("fumo-agent", OTHER, (OTHER,)))))
+    assert found["spi"].verdict == "ok" and found["watchdog access"].verdict == "fail"
+    assert found["watchdog access"].what.startswith("watchdog0: fumo-agent, the user of the service, may not")
+    assert "udevadm trigger" in found["watchdog access"].do
+    assert by_name(devices.checks(devices.as_service(root, lambda: None)))["watchdog access"].verdict == "ok"
+
+
+def test_who_is_not_root_asks_for_himself(host):
+    assert devices.as_service(host, lambda: ("fumo-agent", OTHER, ())) == host
+    put(host.dev / "watchdog0").chmod(0o600)
+    stranger = Host(host.sys, host.proc, host.dev, host.run, os.geteuid() + 1, ())
+    assert by_name(devices.checks(stranger))["watchdog access"].verdict == "skip", "the watchdog is the agent's alone"
+
+
+def test_whom_the_service_runs_as():
+    assert access.service_user(lambda: "root") is None and access.service_user(lambda: "no such user") is None
+    name, user, groups = access.service_user(lambda: "nobody")
+    assert name == "nobody" and user and groups
+
+
+@pytest.mark.parametrize(("text", "verdict"), [
+    ("4096\n", "ok"), ("65536", "ok"), ("512", "warn"), ("261", "warn"), ("260", "fail"), ("0", "fail"), ("junk", "skip"),
+])  # fmt: skip
 def test_the_buffer_of_spidev(host, text, verdict):
     put(host.sys / "module/spidev/parameters/bufsiz", text)
     check = by_name(devices.checks(host))["spidev buffer"]
-    assert check.verdict == verdict and (verdict != "warn" or "spidev.bufsiz=65536" in check.do)
+    assert check.verdict == verdict and ("spidev.bufsiz=65536" in check.do) == (verdict in ("warn", "fail"))
+
+
+def test_what_fails_the_doctor_is_what_the_driver_refuses():
+    assert devices._LEAST_BUFFER == spi.LEAST
 
 
 def watchdog(host, identity="imx2+ watchdog", **facts):
@@ -127,7 +159,9 @@ def test_the_last_reset_was_the_watchdogs(host):
     assert by_name(watchdogs.checks(host))["watchdog0 reset"].verdict == "warn"
 
 
-@pytest.mark.parametrize(("now", "verdict"), [(0, "fail"), (1e9, "fail"), (NOW, "ok"), (9e9, "fail")])
+@pytest.mark.parametrize(
+    ("now", "verdict"), [(0, "fail"), (1767225599, "fail"), (1767225601, "ok"), (NOW, "ok"), (9e9, "fail")]
+)
 def test_the_clock(host, now, verdict):
     assert by_name(clock.checks(host, now, lambda: 0))["clock"].verdict == verdict
 

@@ -1,13 +1,12 @@
 """`fumo doctor` on Linux boards that are folders: each thing that can be wrong is named, with what to do about it."""
 
 import os
-from types import SimpleNamespace
 
 import pytest
 
 from agent.errors import FlashError
 from flash_tools import doctor
-from flash_tools.doctor import board_file, linux, places, service, watchdogs
+from flash_tools.doctor import board_file, linux, service, watchdogs
 from flash_tools.doctor.check import Host
 from tests.host.test_doctor_host import by_name, opened, put, watchdog
 
@@ -144,6 +143,15 @@ def test_a_device_that_this_user_may_not_open(host, device, name, group):
     assert check.verdict == "fail" and "usermod -aG %s" % group in check.do
 
 
+def test_a_device_that_the_user_of_the_service_may_not_open(host):
+    for path in host.dev.iterdir():
+        path.chmod(0o600)
+    roots = (host.sys, host.proc, host.dev, host.run, os.geteuid() + 1, ())
+    found = look(Host(*roots, host.etc, who="fumo-agent"))
+    for name in ("board spi", "board eeprom", "board uart", "board gpio"):
+        assert "fumo-agent, the user of the service, may not" in found[name].what and "$USER" not in found[name].do
+
+
 @pytest.mark.parametrize(("chip", "said"), [
     (Chip(b"\xc8\x40\x18"), "the chip has id c84018, the board file names ef4018"),
     (Chip(b"\xff\xff\xff"), "no chip answers (id ffffff)"),
@@ -183,46 +191,12 @@ def test_a_register_is_asked_for_and_nothing_written(host, tmp_path):
 # -- where it writes ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kib", "verdict"), [(1000, "fail"), (3000, "warn"), (6000, "ok")])
-def test_a_ram_disk_that_is_full(host, kib, verdict):
-    board = SimpleNamespace(LAYOUT=(("bank0", 0, 4 << 20),))
-    check = by_name(places.checks(host, board, lambda path: SimpleNamespace(f_bavail=kib, f_frsize=1024)))["ram disk"]
-    assert check.verdict == verdict and (verdict == "ok" or "remount,size=" in check.do)
-
-
-def test_the_copy_that_runs_counts_as_room(host):
-    put(host.run / "fumo-agent/bank0.zip", "x" * (2 << 20))
-    board = SimpleNamespace(LAYOUT=())
-    check = by_name(places.checks(host, board, lambda path: SimpleNamespace(f_bavail=1, f_frsize=1024)))["ram disk"]
-    assert check.verdict == "ok"
-
-
-@pytest.mark.parametrize(("line", "verdict", "said"), [
-    ("/dev/mmcblk0p1 /boot/select vfat rw,relatime 0 0", "ok", "can be written"),
-    ("/dev/mmcblk0p1 /boot/select vfat ro,relatime 0 0", "fail", "only be read"),
-    ("/dev/mmcblk0p2 / ext4 rw 0 0", "fail", "not mounted"),
-    ("", "fail", "not mounted"),
-    ("junk", "fail", "not mounted"),
-])  # fmt: skip
-def test_a_boot_partition_that_is_read_only(host, line, verdict, said):
-    put(host.proc / "mounts", line + "\n")
-    check = by_name(places.checks(host, SimpleNamespace(SELECT="/boot/select", NATIVE=True)))["boot partition"]
-    assert check.verdict == verdict and said in check.what
-
-
-def test_the_file_of_the_state(host):
-    board = SimpleNamespace(STATE="/var/lib/fumo-agent/state.bin", STATE_SIZE=4096, NATIVE=True)
-
-    def state():
-        return by_name(places.checks(host, board))["state"]
-
-    assert state().verdict == "fail" and "not there" in state().what
-    path = put(host.root / "var/lib/fumo-agent/state.bin", "x" * 100)
-    assert "100 bytes, 4096 are needed" in state().what
-    path.write_bytes(bytes(4096))
-    assert state().verdict == "ok"
-    put(host.proc / "mounts", "/dev/root / ext4 ro 0 0\n")
-    assert state().verdict == "fail"
+def test_what_systemd_says_of_the_ram_disk_is_used(host):
+    disk = "/run/fumo-agent/firmware:size=4M,mode=1777"
+    found = look(
+        host, ask=lambda: GOOD_SERVICE + "MainPID=0\nTemporaryFileSystem=%s\nTemporaryFileSystem=/mnt:ro\n" % disk
+    )
+    assert found["ram disk"].what.startswith("/run/fumo-agent/firmware, by the unit, has 4096 KiB")
 
 
 # -- service and watchdog -----------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ FILES = {
     "agent/inflate.py": ("deflate", "io", "zlib"),
     "hal/flash_esp32.py": ("esp32",),
     "hal/boot_esp32.py": ("esp32",),
+    "ports/cpython_linux/access.py": ("grp", "pwd"),
     "ports/cpython_linux/check.py": ("agent",),
     "ports/cpython_linux/ram_copy.py": ("agent",),
     "ports/cpython_linux/settings.py": ("agent",),

@@ -2,15 +2,22 @@
 
 import fcntl
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from ports.cpython_linux import check, system
+from ports.cpython_linux import access, check, system
 from ports.cpython_linux.__main__ import main
 from tests.host.linux_board import Board
 
 MORE = 'UART = None\nEEPROM = (1, 0x50)\nLED = 17\nBUTTON = "gpiochip1:3"\n'
 NODES = ("watchdog0", "i2c-1", "gpiochip0", "gpiochip1")
+
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch):
+    """This machine may have the service's user, or not."""
+    monkeypatch.setattr(access, "service_user", lambda: None)
 
 
 @pytest.fixture
@@ -65,6 +72,30 @@ def test_a_device_for_somebody_else(board, capsys, monkeypatch):
     assert capsys.readouterr().out.count("not for this user") == 5
 
 
+def test_as_root_the_user_of_the_service_counts(board, capsys, monkeypatch):
+    """Root may open everything, which says nothing about the service."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(access, "service_user", lambda: ("fumo-agent", 4711, (4712,)))
+    for node in (board.folder / "dev").iterdir():
+        node.chmod(0o666)
+    (board.folder / str(board.flash).lstrip("/")).chmod(0o666)
+    (board.folder / "dev/watchdog0").chmod(0o600)
+    assert look(board) == 1
+    said = capsys.readouterr().out
+    assert said.count(": there") == 4
+    assert "WATCHDOG /dev/watchdog0: not for fumo-agent, the user of the service; let the package's udev rules" in said
+
+
+@pytest.mark.parametrize(("mode", "do"), [(0o660, "usermod -aG GROUP fumo-agent"), (0o640, "udevadm trigger")])
+def test_what_gives_a_device_to_the_service(mode, do):
+    import grp
+
+    group = next(group for group in grp.getgrall() if group.gr_name != "root")
+    found = SimpleNamespace(st_mode=mode, st_uid=0, st_gid=group.gr_gid)
+    assert do.replace("GROUP", group.gr_name) in access.remedy(found, "fumo-agent")
+    assert not access.allows(found, 4711, (4712,))
+
+
 def test_a_board_that_was_never_provisioned(board, capsys):
     board.spoil("factory", 8192)
     assert look(board) == 1
@@ -89,19 +120,42 @@ def test_an_agent_that_runs_is_left_alone(board, capsys):
     assert "the agent runs: `fumo-agent status`" in capsys.readouterr().out
 
 
-def test_a_board_on_a_disk_names_its_partitions(tmp_path, capsys):
+@pytest.fixture
+def card(tmp_path, monkeypatch):
+    """A board on a disk; its boot partition is a folder that counts as mounted."""
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(tmp_path / "boot/select"))
     (tmp_path / "config.toml").write_text('[linux]\nboard = "rpi_tryboot"\n')
     (tmp_path / "dev").mkdir()
     wanted = ("watchdog0", "mmcblk0p2", "mmcblk0p3", "mmcblk0p5", "mmcblk0p6", "mmcblk0p7")
-    for name in wanted[:-1]:
+    for name in wanted:
         (tmp_path / "dev" / name).touch()
     (tmp_path / "boot" / "select").mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_board_on_a_disk_names_its_partitions(card, capsys):
+    tmp_path = card
+    (tmp_path / "dev" / "mmcblk0p7").unlink()
     assert check.main(str(tmp_path), str(tmp_path / "run"), str(tmp_path)) == 1
     said = capsys.readouterr().out
     assert said.count("missing") == 1 and "DISK /dev/mmcblk0p7: missing; see lsblk" in said
     (tmp_path / "dev" / "mmcblk0p7").touch()
     assert check.main(str(tmp_path), str(tmp_path / "run"), str(tmp_path)) == 0
     assert "`fumo doctor` looks closer" in capsys.readouterr().out and not (tmp_path / "run").exists()
+
+
+def test_a_boot_partition_that_is_not_mounted(card, capsys, monkeypatch):
+    monkeypatch.setattr(os.path, "ismount", lambda path: False)
+    assert check.main(str(card), str(card / "run"), str(card)) == 1
+    assert "SELECT /boot/select: not mounted; mount the first partition on it" in capsys.readouterr().out
+
+
+def test_a_boot_partition_that_is_read_only(card, capsys, monkeypatch):
+    """Root may write wherever the mode says so: only the mount tells."""
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=os.ST_RDONLY))
+    assert check.main(str(card), str(card / "run"), str(card)) == 1
+    said = capsys.readouterr().out
+    assert "SELECT /boot/select: mounted read-only; mount it writeable" in said and "run this as root" not in said
 
 
 def test_no_board_is_78_as_with_run(tmp_path, capsys):

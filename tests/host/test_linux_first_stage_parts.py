@@ -9,7 +9,7 @@ import pytest
 from agent.errors import FlashError
 from flash_tools.server.bench import BenchServer
 from ports.cpython_linux import notify, port, system
-from ports.cpython_linux.first_stage import FirstStage
+from ports.cpython_linux.patience import Patience
 from ports.cpython_linux.port import LinuxPort
 from tests.host.linux_board import ROOT, Board, free_port
 from tests.host.linux_service import Service
@@ -54,18 +54,18 @@ def test_the_folders_are_those_that_systemd_names():
     assert system.keep_folder({}) is None and system.keep_folder({"STATE_DIRECTORY": "/var/lib/a:/b"}) == "/var/lib/a"
 
 
-def test_patience_ends_and_the_next_start_goes_on(tmp_path, monkeypatch):
+def test_patience_ends_and_the_next_start_goes_on(monkeypatch):
     """After ten minutes the service begins anew, which may help; what it said, it said once."""
     said = []
-    stage = FirstStage(str(tmp_path), str(tmp_path), lambda text, *words: said.append(text % words))
-    monkeypatch.setattr("ports.cpython_linux.first_stage._PATIENCE_S", 0.05)
-    monkeypatch.setattr("ports.cpython_linux.first_stage._PAUSE_S", 0.01)
+    patience = Patience(lambda text, *words: said.append(text % words))
+    monkeypatch.setattr("ports.cpython_linux.patience._PATIENCE_S", 0.05)
+    monkeypatch.setattr("ports.cpython_linux.patience._PAUSE_S", 0.01)
 
     def fail():
         raise FlashError("no chip")
 
     with pytest.raises(FlashError):
-        stage._patiently(fail, feeds=False)
+        patience.ask(fail)
     assert said == ["no chip"]
 
 

@@ -31,7 +31,7 @@ def bus(tmp_path, module, monkeypatch):
 
 def link(bus, bufsiz=None, **options):
     path = bus.folder / "bufsiz"
-    if bufsiz:
+    if bufsiz is not None:
         path.write_text("%d\n" % bufsiz)
     return spi.SpiLink(str(bus.device), bufsiz=str(path), **options)
 
@@ -73,6 +73,19 @@ def test_the_kernels_buffer_limits_a_query(bus, kernel, most):
     nor = NorSpi(wires, RealClock(), lambda: None)
     nor.read(0, bytearray(10000))
     assert max(wires._spi.messages) <= most
+
+
+def test_a_buffer_that_no_page_goes_through_is_refused(bus):
+    """With four-byte addresses a page takes 261 bytes: all of them arrive, and one byte less is said at once."""
+    wires = link(bus, 261)
+    wires.command(b"\x12\x00\x00\x20\x00", bytes(256))
+    assert wires._spi.messages == [261] and wires.max_query == 256
+    for size in (260, 64, 0):
+        with pytest.raises(
+            FlashError, match="bufsiz is %d bytes, a page takes 261: add spidev.bufsiz=65536" % size
+        ) as caught:
+            link(bus, size)
+        assert "\n" not in str(caught.value) and str(bus.device) in str(caught.value)
 
 
 def test_speed_and_mode_are_read_back(bus):

@@ -5,6 +5,7 @@ In virtual time: every message, every connection, every KiB. test_network_faults
 
 import pytest
 
+from agent.errors import LinkError
 from ports.sim.web_server import Tamper, serve_file
 from tests.host.faulty import DD, PACKAGE, SIZE, K, healed, once, spoilt, until_accepted, world
 from tests.host.scripted import order
@@ -96,6 +97,35 @@ def test_away_for_a_while(kind):
     """Three connections in a row fail, whichever is the first."""
     for first in range(6):
         healed(world(script=lambda host, port, n, first=first: (kind, 0, 0) if first <= n < first + 3 else None))
+
+
+def told(bench):
+    """Return what the log has of the link."""
+    return [text for text in bench.said if "the link failed" in text]
+
+
+def test_sessions_that_fail_alike_are_logged_once():
+    """Whoever diagnoses is told of the last one all the same."""
+    away, seen = [9], set()
+
+    def script(host, port, number):
+        away[0] -= host == "bench"
+        return ("refuse", 0, 0) if host == "bench" and away[0] >= 0 else None
+
+    bench = world(script=script, ask=lambda bench, agent: seen.add(agent.facts.last_link_error))
+    healed(bench)
+    assert len(seen - {None}) == 3 and len(told(bench)) == 1
+
+
+def test_another_failure_and_one_after_a_session_that_worked_are_logged():
+    bench = world()
+    healed(bench)
+    agent, counts = bench.agent, []
+    for text in ("away", "away", "no way", "away", "away", None, "away", "away"):
+        agent.note_failure(LinkError(text)) if text else agent.heard()
+        counts.append(len(told(bench)))
+        assert not text or agent.facts.last_link_error[1] == text
+    assert counts == [1, 1, 2, 3, 3, 3, 4, 4]
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])

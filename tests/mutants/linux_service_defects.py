@@ -26,7 +26,13 @@ DEFECTS = (
     ),
     (
         "an install is not waited for",
-        [(_STAGE, "self._lock = self._patiently(self._take_lock)", "self._lock = os.open('/dev/null', os.O_RDONLY)")],
+        [
+            (
+                _STAGE,
+                "self._lock = self._patience.lock(os.path.join(self._run, LOCK))",
+                "self._lock = os.open('/dev/null', os.O_RDONLY)",
+            )
+        ],
         ("linux_first_stage",),
     ),
     (

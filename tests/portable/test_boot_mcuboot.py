@@ -182,7 +182,7 @@ class _Clumsy(Region):
 
     def program(self, addr, data):
         Region.program(self, addr, self.spoil(self, addr, bytes(data)))
-        self.seen.append(mcuboot_reads(self._flash, 8))
+        self.seen.append(mcuboot_reads(self.flash, 8))
 
 
 def _clumsy(spoil):

@@ -66,6 +66,8 @@ def main(words=None) -> int:
         total = Total()
         for leg in legs:
             _add(total, leg, options, start + _MOST_S)
+        if not (options.env or options.select or options.names):
+            total.check_whole()
     except ToolError as e:
         print("rig: %s" % e, file=sys.stderr)
         return e.exit_code
@@ -95,7 +97,8 @@ def prepare(legs):
 
 
 def _enter(legs):
-    own = [leg.name for leg in legs if leg not in LEGS]
+    ours = {leg.name for leg in LEGS}
+    own = [leg.name for leg in legs if leg.name not in ours]
     why = "%s is not on loopback" % own[0] if own else loopback.enter()
     print(
         "rig: in a network of its own, with loopback only" if not why else "rig: in this machine's network: " + why,

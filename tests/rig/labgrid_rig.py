@@ -1,7 +1,7 @@
 """The rig of a board that labgrid handles: whatever the environment says it is, the scenarios see a Rig."""
 
 from flash_tools.rig.wishes import Wishes
-from tests.rig.tally import Tally, phase_of
+from tests.rig.tally import KILLED, Tally, phase_of
 from tests.scenarios.rig import WAIT_S, Rig
 
 
@@ -31,7 +31,8 @@ class LabgridRig(Rig):
 
     def cut(self, phase=None):
         """Take the power in the middle of things, and count that."""
-        self.tally.cut(phase or phase_of(list(self.heard)))
+        emulated = hasattr(getattr(self.strategy.power, "program", None), "machine")
+        self.tally.cut(phase or phase_of(list(self.heard)), KILLED if emulated else "")
         self.power(False)
 
     def cycle(self, why):

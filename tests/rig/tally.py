@@ -13,6 +13,12 @@ _PHASES = {
     "70": "report",
 }
 _DONE = "report"
+KILLED, TORN = (
+    "killed",
+    "torn",
+)  # an emulated board's power goes by SIGKILL, at any moment, or inside of one operation of its chip
+CUT_PHASES = ("boot", "accepted", "download", "verify", "ready", "install", "trial", "report")
+LEAST_KILLED, LEAST_IN_A_PHASE = 100, 5  # of a whole run
 _SUMS = ("scenarios", "passed", "other_tests", "skipped", "boots")
 _TRIAL = "trial"
 
@@ -22,6 +28,7 @@ class Tally:
 
     def __init__(self):
         self.boots, self.cuts, self.violations = 0, Counter(), []
+        self.emulated: Counter = Counter()  # cuts of emulated boards, by kind and phase
         self.measured: dict[str, float] = {}  # figures of its own for build/rig.json, by their names there
 
     def heard(self, line: str) -> None:
@@ -31,9 +38,11 @@ class Tally:
         elif line.startswith("defect"):
             self.violation(line)
 
-    def cut(self, phase: str) -> None:
-        """Count a power cut."""
+    def cut(self, phase: str, kind: str = "") -> None:
+        """Count a power cut; `kind` is KILLED or TORN where the board is an emulated one."""
         self.cuts[phase] += 1
+        if kind:
+            self.emulated[kind + " " + phase] += 1
 
     def violation(self, text: str) -> None:
         """Note that something happened that must never happen; the scenario need not end there."""
@@ -42,7 +51,7 @@ class Tally:
     def packed(self) -> dict:
         """Return it as what a report can carry."""
         found = {"boots": self.boots, "cuts": dict(self.cuts), "violations": self.violations}
-        return {**found, "measured": self.measured}
+        return {**found, "emulated": dict(self.emulated), "measured": self.measured}
 
 
 def phase_of(lines: list[str]) -> str:
@@ -63,6 +72,7 @@ class Total:
     def __init__(self):
         self.scenarios = self.passed = self.skipped = self.boots = self.other_tests = 0
         self.cuts, self.violations, self.measured = Counter(), [], {}
+        self.emulated: Counter = Counter()
 
     def add(self, name: str, outcome: str, counted: dict | None) -> None:
         """Add a test; one that has counted is a scenario. One that failed without saying what was violated is a violation too."""
@@ -77,6 +87,7 @@ class Total:
         found = counted or {}
         self.boots += found.get("boots", 0)
         self.cuts.update(found.get("cuts", {}))
+        self.emulated.update(found.get("emulated", {}))
         self.measured.update(found.get("measured", {}))
         told = ["%s: %s" % (name, text) for text in found.get("violations", ())]
         self.violations += told or (["%s failed" % name] if outcome != "passed" else [])
@@ -86,13 +97,29 @@ class Total:
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + packed[name])
         self.cuts.update(packed["cuts"])
+        self.emulated.update(packed["emulated"])
         self.measured.update(packed["measured"])
         self.violations += packed["violations"]
 
     def packed(self) -> dict:
         """Return it as JSON has it."""
         fields = {name: getattr(self, name) for name in _SUMS}
-        return {**fields, "cuts": dict(self.cuts), "violations": self.violations, "measured": self.measured}
+        found = {"cuts": dict(self.cuts), "emulated": dict(self.emulated), "violations": self.violations}
+        return {**fields, **found, "measured": self.measured}
+
+    def of_kind(self, kind: str) -> dict[str, int]:
+        """Return how often emulated boards were cut so, by phase."""
+        return {name.split()[1]: count for name, count in sorted(self.emulated.items()) if name.split()[0] == kind}
+
+    def check_whole(self) -> None:
+        """Note what a whole run lacks: a run that cuts too little proves nothing."""
+        killed, torn = self.of_kind(KILLED), sum(self.of_kind(TORN).values())
+        short = [name for name in CUT_PHASES if killed.get(name, 0) < LEAST_IN_A_PHASE]
+        if sum(killed.values()) < LEAST_KILLED or short or not torn:
+            text = (
+                "the power of emulated boards went too rarely: %d times (at least %d), torn %d times, too rarely in %s"
+            )
+            self.violations.append(text % (sum(killed.values()), LEAST_KILLED, torn, short or "no phase"))
 
     def figures(self, seconds: float) -> dict:
         """Return what build/rig.json says."""
@@ -105,6 +132,10 @@ class Total:
             "power_cuts": sum(by_phase.values()),
             "cuts_by_phase": by_phase,
             **{"cuts_" + phase: count for phase, count in by_phase.items()},
+            "cuts_killed": sum(self.of_kind(KILLED).values()),
+            "killed_by_phase": self.of_kind(KILLED),
+            "cuts_torn": sum(self.of_kind(TORN).values()),
+            "torn_by_phase": self.of_kind(TORN),
             "boots": self.boots,
             "violations": len(self.violations),
             **self.measured,

@@ -22,6 +22,7 @@ from flash_tools.rig.labgrid.resources import DmBench, FumoBoard
 from flash_tools.rig.labgrid.shell_driver import ShellBoardDriver
 from flash_tools.rig.labgrid.wire import Wire
 from flash_tools.rig.wishes import Wishes
+from tests.rig import __main__ as rig_main
 from tests.rig import tally
 
 
@@ -216,8 +217,8 @@ def test_phases():
 def test_the_total():
     total = tally.Total()
     good, bad = tally.Tally(), tally.Tally()
-    good.heard("boot 1 bank 0"), good.cut("trial"), good.cut("download")
-    bad.heard("defect programmed over data"), bad.cut("trial")
+    good.heard("boot 1 bank 0"), good.cut("trial", tally.KILLED), good.cut("download")
+    bad.heard("defect programmed over data"), bad.cut("trial", tally.TORN)
     total.add("a", "passed", good.packed())
     total.add("b", "failed", bad.packed())
     total.add("c", "failed", tally.Tally().packed())
@@ -229,5 +230,32 @@ def test_the_total():
     assert other.violations == ["b: defect programmed over data", "c failed", "e failed"]
     assert other.figures(1.26) == {
         "scenarios": 3, "passed": 1, "other_tests": 2, "skipped": 1, "power_cuts": 3, "cuts_by_phase": {"download": 1, "trial": 2},
-        "cuts_download": 1, "cuts_trial": 2, "boots": 1, "violations": 3, "seconds": 1.3,
+        "cuts_download": 1, "cuts_trial": 2, "cuts_killed": 1, "killed_by_phase": {"trial": 1}, "cuts_torn": 1,
+        "torn_by_phase": {"trial": 1}, "boots": 1, "violations": 3, "seconds": 1.3,
     }  # fmt: skip
+
+
+def test_a_whole_run_that_cuts_too_rarely_is_a_violation():
+    total = tally.Total()
+    killed = {tally.KILLED + " " + phase: 13 for phase in tally.CUT_PHASES}
+    total.emulated.update(killed | {tally.TORN + " trial": 1})
+    total.check_whole()
+    assert total.violations == []
+    for less in ({tally.KILLED + " ready": 9}, {tally.TORN + " trial": 1}, dict.fromkeys(killed, 1)):
+        total.violations.clear()
+        total.emulated.subtract(less)
+        total.check_whole()
+        assert len(total.violations) == 1, less
+        total.emulated.update(less)
+
+
+@pytest.mark.parametrize(
+    ("names", "select", "apart"),
+    [((), "", True), ((), "short", True), (("emulated",), "", True), (("mine.yaml",), "", False)],
+)
+def test_only_a_lab_of_ones_own_has_the_machines_network(monkeypatch, capsys, tmp_path, names, select, apart):
+    entered = []
+    monkeypatch.setattr(rig_main.loopback, "enter", lambda: entered.append(1) and "")
+    monkeypatch.setattr(rig_main.environment, "find", lambda name: tmp_path)
+    rig_main._enter(rig_main.choose(list(names), select))
+    assert bool(entered) == apart and ("loopback only" in capsys.readouterr().out) == apart

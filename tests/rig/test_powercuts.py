@@ -1,7 +1,7 @@
 """The power goes at random moments of whole updates, and inside single operations of the chip: good firmware still ends as 200.
 
-Each world is one board with one update: in each phase the power goes at least once. `dead` cuts kill the emulator at a random
-moment, between two operations of its chip; `torn` ones end in the middle of one, and leave a torn page or a half-erased sector.
+Each world is one board with one update: in each phase the power goes at least once. Most cuts kill the emulator at a random
+moment; each fifth, another one in each world, ends inside of an operation of its chip, with a torn page or a half-erased sector.
 After every cut the chip is read as it stands: the confirmed bank is whole, and holds the old firmware or the new one.
 """
 
@@ -11,24 +11,24 @@ import time
 import pytest
 
 from tests.rig import chip_facts
-from tests.rig.tally import phase_of
+from tests.rig.tally import KILLED, TORN, phase_of
 
 pytestmark = pytest.mark.lg_feature("emulated")
 OLD, NEW = "1.0", "2.0"
-WORLDS = 8
-LOOKED_AFTER = 3  # of them: is the board quiet at its next start, too?
-QUIET_S = 3
-TORN, DEAD, EITHER = "torn", "dead", "either"
-# phase: what the board says when it begins, which cuts there are, how long the power may stay then, how many operations at most
+WORLDS = 10
+LOOKED_AFTER = 2  # of them: is the board quiet at its next start, too?
+QUIET_S = 2
+EACH = 5  # of the cuts that can is a torn one
+# phase: what the board says when it begins, how long the power may stay then, how many operations of the chip at most
 PHASES = {
-    "boot": (None, DEAD, 7.0, 0),
-    "accepted": ("session open", EITHER, 2.0, 12),
-    "download": ("progress", EITHER, 3.0, 900),
-    "verify": ("state 40", DEAD, 1.0, 0),
-    "ready": ("state 50", TORN, 0.2, 2),
-    "install": ("state 60", TORN, 0.2, 2),
-    "trial": ("boot", EITHER, 3.0, 6),
-    "report": ("state 90", EITHER, 1.0, 4),
+    "boot": (None, 7.0, 0),
+    "accepted": ("session open", 2.0, 12),
+    "download": ("progress", 3.0, 900),
+    "verify": ("state 40", 1.0, 0),
+    "ready": ("state 50", 0.2, 2),
+    "install": ("state 60", 0.2, 2),
+    "trial": ("boot", 3.0, 6),
+    "report": ("state 90", 1.0, 4),
 }
 _LATER = {"accepted": ("progress",), "download": ("state 50",), "verify": ("state 50",)}  # too late for that phase
 ORDER = (
@@ -52,6 +52,7 @@ class World:
 
     def __init__(self, rig, seed):
         self.rig, self.random = rig, random.Random(seed)
+        self.number = seed  # of a cut that can be a torn one
         self.program = rig.strategy.power.program
         self.machine, self.chip = self.program.machine, self.program.folder / "flash.img"
         self.said, self.since = 0, time.monotonic()  # lines heard before the power came last, and when it did
@@ -63,16 +64,18 @@ class World:
 
     def cut_in(self, phase):
         """Wait for the phase and take the power in it; False where the update was quicker."""
-        text, kind, most_s, operations = PHASES[phase]
+        text, most_s, operations = PHASES[phase]
         if text and not self._comes(text, phase):
             return False
-        if kind == TORN or (kind == EITHER and self.random.random() < 0.5):
+        self.number += bool(operations)
+        if operations and self.number % EACH == 0:
             self._tear(operations, most_s)
         else:
             time.sleep(self.random.random() * most_s)
-            self.machine.kill()
+        kind = KILLED if self.machine.alive else TORN
+        self.machine.kill()
         where = self._where(phase)
-        self.rig.tally.cut(where)
+        self.rig.tally.cut(where, kind)
         self.rig.hear("the power went in phase %s, %.1f s after it came" % (where, time.monotonic() - self.since))
         self.look()
         return True
@@ -126,12 +129,11 @@ class World:
         return phase == "report" or line.startswith(text)
 
     def _tear(self, operations, most_s):
-        """Let the power go inside of an operation; where none comes in that time, at the end of it."""
+        """Let the power go inside of an operation; it stays where none comes in that time."""
         self.machine.cut_after(self.random.randint(1, operations), self.random.getrandbits(30))
         end = time.monotonic() + 2 + 2 * most_s
         while self.machine.alive and time.monotonic() < end:
             time.sleep(0.05)
-        self.machine.off()
 
 
 def play(make_rig, seed):
