@@ -4,15 +4,16 @@ The application in the image behaves as a scenario wants it: well, or as badly a
 """
 
 import hashlib
+import importlib
 import json
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
-from board import rig_imx6
 from flash_tools.boards import factory_region
 from flash_tools.deploy.files import Wish, build
+from flash_tools.errors import UsageError
 from flash_tools.images import zip_image
 from flash_tools.packages.package_build import Target, build_package
 from flash_tools.rig.emulator.project_files import GUEST_VERSION
@@ -27,6 +28,7 @@ from ports.sim.real_clock import RealClock
 
 FLASH, CONFIG = "flash.img", "config.toml"
 NOTIFY_PORT = 2948
+_EMULATED = "rig_imx6"  # its Python is known
 _READ = ("version.py", "__main__.py")  # as text: by tools, and by whoever looks for what Python starts
 _STEP = "class App:\n    def step(self):\n        %s\n        return 100\n\n\ndef start(service):\n    return App()\n"
 _PANIC = "open('/proc/sysrq-trigger', 'w').write('c')"
@@ -48,9 +50,9 @@ class LinuxGoods:
 
     old = "1.0"
 
-    def __init__(self, device_id: str = "rig:1", board: str = "rig_imx6", product: str = "bench", model: str = "rig"):
+    def __init__(self, device_id: str = "rig:1", board: str = _EMULATED, product: str = "bench", model: str = "rig"):
         self.device_id, self._board, self.product, self.model = device_id, board, product, model
-        self.key = keys.new_key()
+        self.key, self._file = keys.new_key(), board_file(board)
 
     def files(self, bundle: dict, wishes: Wishes | None = None, size: int | None = None) -> dict[str, bytes]:
         """Return the chip and the settings of a board that has this account and does what a scenario wishes."""
@@ -69,7 +71,7 @@ class LinuxGoods:
 
     def package(self, data: bytes, version: str, counter: int = 1, encoding: str = "none", **options) -> bytes:
         """Make the package of an image."""
-        target = Target(self.product, [self.model], layout_hash(rig_imx6.LAYOUT), version, counter, kind="zip")
+        target = Target(self.product, [self.model], layout_hash(self._file.LAYOUT), version, counter, kind="zip")
         return build_package(data, target, self.key, encoding=encoding, **options)
 
     def settings(self, wishes: Wishes | None) -> bytes:
@@ -83,17 +85,29 @@ class LinuxGoods:
 
     def _make_chip(self, path, bundle):
         data = image(self.old, "good", self._board)
-        make_file(path, rig_imx6.FLASH_SIZE)
+        make_file(path, self._file.FLASH_SIZE)
         flash = FileNor(path, RealClock())
-        regions = install_firmware(flash, rig_imx6.LAYOUT, 0, self.package(data, self.old), data)
+        regions = install_firmware(flash, self._file.LAYOUT, 0, self.package(data, self.old), data)
         BootRecord(regions["boot"]).confirm()
-        factory_region.write(carve(flash, rig_imx6.LAYOUT)["factory"], self._facts(bundle))
+        factory_region.write(carve(flash, self._file.LAYOUT)["factory"], self._facts(bundle))
         flash.file.close()
 
     def _facts(self, bundle):
-        files = sim_files.SimFiles(Path(), self.product, self.model, rig_imx6.FLASH_SIZE // 1024, self.key)
+        files = sim_files.SimFiles(Path(), self.product, self.model, self._file.FLASH_SIZE // 1024, self.key)
         facts = sim_files.facts_of(files, bundle, bundle.get("device_id") or self.device_id)
-        return {**facts, "board": self._board, "layout": [list(part) for part in rig_imx6.LAYOUT]}
+        return {**facts, "board": self._board, "layout": [list(part) for part in self._file.LAYOUT]}
+
+
+def board_file(name: str):
+    """Return a board file of one NOR chip, which says how large that is and what lies where on it."""
+    try:
+        module = importlib.import_module("board." + name)
+        _ = module.LAYOUT, module.FLASH_SIZE
+        return module
+    except (ImportError, AttributeError):
+        raise UsageError(
+            "board/%s.py is no board with one flash chip: it has to say LAYOUT and FLASH_SIZE" % name
+        ) from None
 
 
 def _toml(values):
@@ -101,24 +115,24 @@ def _toml(values):
 
 
 @cache
-def image(version: str, behaviour: str = "good", board: str = "rig_imx6", size: int = 0) -> bytes:
+def image(version: str, behaviour: str = "good", board: str = _EMULATED, size: int = 0) -> bytes:
     """Make the zip of a firmware: the agent as it stands in the tree, and an application that behaves like that."""
     files = build(Wish("cpython_linux", board))
     files.update(
         {"version.py": b"VERSION = %s\n" % json.dumps(version).encode(), "app.py": BEHAVIOURS[behaviour].encode()}
     )
-    data = _pack(files)
+    data = _pack(files, board)
     if len(data) < size:  # a file of noise in front, which no packing makes smaller
         noise = b"".join(
             hashlib.sha256(b"%d %s" % (i, version.encode())).digest() for i in range((size - len(data)) // 32)
         )
-        data = _pack({**files, "noise.bin": noise})
+        data = _pack({**files, "noise.bin": noise}, board)
     return data
 
 
-def _pack(files):
-    """Return the zip; bytecode alone where this Python is the board's: a third less to write in each scenario."""
-    if sys.version_info[:2] != GUEST_VERSION:
+def _pack(files, board):
+    """Return the zip; bytecode alone where this Python is the emulated board's: a third less to write in each scenario."""
+    if board != _EMULATED or sys.version_info[:2] != GUEST_VERSION:
         return zip_image.build(files, deflated=True, compiled=True)
     rest = {path: data for path, data in files.items() if not path.endswith(".py") or path in _READ}
     return zip_image.build({**rest, **zip_image.bytecode(files)}, deflated=True)

@@ -14,7 +14,8 @@ class BoardGoods:
     def goods(self):
         """Return what makes files and updates for the board."""
         if self._goods is None:
-            who = {"device_id": self.board.device_id} if self.board.device_id else {}
+            said = {"device_id": self.board.device_id, "board": self.board.board}
+            who = {name: value for name, value in said.items() if value}
             self._goods = goods.make(self.board.kind, **who)
         return self._goods
 

@@ -15,6 +15,7 @@ class FumoBoard(Resource):
     Args:
         kind (str): "sim", "emulated", "linux": what its goods are, and what starts it where it is a program
         device_id (str): who it says it is
+        board (str): of kind "linux": the name of its file in board/, which has one flash chip; rig_imx6 otherwise
         folder (str): of one that is a program here: where its files are, a folder below build/rig/ otherwise
         micropython (bool): a simulated one runs under MicroPython
         url (str): of one that another computer's `python -m flash_tools.rig.serve` has: where its files are replaced
@@ -24,6 +25,7 @@ class FumoBoard(Resource):
 
     kind = attr.ib(default="sim", validator=_text)
     device_id = attr.ib(default="", validator=_text)
+    board = attr.ib(default="", validator=_text)
     folder = attr.ib(default="", validator=_text)
     micropython = attr.ib(default=False, validator=attr.validators.instance_of(bool))
     url = attr.ib(default="", validator=_text)
