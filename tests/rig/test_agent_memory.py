@@ -6,7 +6,7 @@ from flash_tools.server import web_faults
 
 pytestmark = pytest.mark.lg_feature("emulated")
 MOST_MIB = 40
-SLOW = 25000  # bytes a second
+SLOW = 60000  # bytes a second
 PEAKS = """
 import os
 for number in filter(str.isdigit, os.listdir("/proc")):

@@ -1,7 +1,7 @@
 """The power goes at random moments of whole updates, and inside single operations of the chip: good firmware still ends as 200.
 
 Each world is one board with one update: in each phase the power goes at least once. Most cuts kill the emulator at a random
-moment; each fifth, another one in each world, ends inside of an operation of its chip, with a torn page or a half-erased sector.
+moment; one in each world, another one each time, ends inside of an operation of its chip: a torn page or a half-erased sector.
 After every cut the chip is read as it stands: the confirmed bank is whole, and holds the old firmware or the new one.
 """
 
@@ -15,10 +15,10 @@ from tests.rig.tally import KILLED, TORN, phase_of
 
 pytestmark = pytest.mark.lg_feature("emulated")
 OLD, NEW = "1.0", "2.0"
-WORLDS = 10
+WORLDS = 9
 LOOKED_AFTER = 2  # of them: is the board quiet at its next start, too?
 QUIET_S = 2
-EACH = 5  # of the cuts that can is a torn one
+EACH = 8  # of the cuts that can is a torn one: of each world another one
 # phase: what the board says when it begins, how long the power may stay then, how many operations of the chip at most
 PHASES = {
     "boot": (None, 7.0, 0),
