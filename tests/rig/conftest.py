@@ -15,9 +15,18 @@ from tests.rig.tally import Tally, Total
 
 RESULT = "FUMO_RIG_RESULT"  # a file for the counts of the run
 _KEY = "rig"
+_LONG = "test_powercuts.py"
 _TRANSCRIPTS = Path("build") / "rig" / "transcripts"  # of every scenario, also of one that fails
 _total = Total()
 _outcomes: dict[str, str] = {}
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, at both ends of what two workers share: else one waits for the other at the end."""
+    long = [item for item in items if item.path.name == _LONG]
+    rest = [item for item in items if item.path.name != _LONG]
+    half = len(rest) // 2
+    items[:] = long[::2] + rest[:half] + long[1::2] + rest[half:]
 
 
 def pytest_configure(config):
