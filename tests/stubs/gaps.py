@@ -14,7 +14,6 @@ GAPS = (
     ('"WIZNET5K" is not a known attribute of module "network"', "in firmware for boards with that chip"),
     ('not assignable to "AbstractBlockDev"', "a block device is known by its methods, it inherits from nothing"),
     ('because "TextIO" is not assignable to parameter "self"', "sys.stdin.buffer and sys.stdin of boards read bytes"),
-    ('for class "FunctionType"', "agent/late.py: what is rarely needed becomes a method later"),
     (
         'Object of type "Scratch" is not callable',
         "ports/micropython/port.py: __getattr__ finds the rare methods, and scratch",
